@@ -97,13 +97,13 @@ function unitsAt(value: Decimal, scale: number): bigint {
 
 export function plus(a: Decimal, b: Decimal): Decimal {
   if (a.scale === b.scale) return new Decimal(a.units + b.units, a.scale)
-  const scale = a.scale > b.scale ? a.scale : b.scale
+  const scale = Math.max(a.scale, b.scale)
   return new Decimal(unitsAt(a, scale) + unitsAt(b, scale), scale)
 }
 
 export function minus(a: Decimal, b: Decimal): Decimal {
   if (a.scale === b.scale) return new Decimal(a.units - b.units, a.scale)
-  const scale = a.scale > b.scale ? a.scale : b.scale
+  const scale = Math.max(a.scale, b.scale)
   return new Decimal(unitsAt(a, scale) - unitsAt(b, scale), scale)
 }
 
@@ -113,7 +113,7 @@ export function times(a: Decimal, b: Decimal): Decimal {
 
 /** -1, 0 or 1 as a is below, equal to or above b, by value: 1.50 equals 1.5. */
 export function compare(a: Decimal, b: Decimal): -1 | 0 | 1 {
-  const scale = a.scale > b.scale ? a.scale : b.scale
+  const scale = Math.max(a.scale, b.scale)
   const left = unitsAt(a, scale)
   const right = unitsAt(b, scale)
   return left < right ? -1 : left > right ? 1 : 0
