@@ -1,0 +1,126 @@
+// The shapes of the engine's answers, version 1 of the contract, with the names that stand on the wire.
+// `Exact` is decimal text: nothing here is a binary float.
+
+/** An exact decimal as text: `456.51`, `0.05`. Rates are fractions (0.05 is 5 % a year), amounts are USD with two decimals. */
+export type Exact = string
+
+export type BorrowStatus = 'EASY' | 'MEDIUM' | 'HARD'
+export type ObservationSource = 'live' | 'cached' | 'stale' | 'fallback'
+
+/** An input with where it came from. `source: 'fallback'` is a guess; `fallback_reason` then says why. */
+export interface ObservationAnswer {
+  readonly value: Exact | null
+  readonly source: ObservationSource
+  readonly provider: string
+  readonly as_of: string | null
+  readonly age_seconds: number | null
+  readonly fallback_reason?: string | null
+}
+
+export interface AvailabilityAnswer {
+  /** Shares to lend; null when unknown. */
+  readonly shares: number | null
+  /** True when the lender only says "more than". */
+  readonly at_least: boolean
+}
+
+/** One step from the lender's rate to the total. Steps with unit `fraction` are annual rates, with unit `USD` amounts. */
+export interface WaterfallStepAnswer {
+  readonly step: string
+  readonly description?: string
+  readonly unit: 'fraction' | 'USD'
+  readonly before: Exact | null
+  readonly after: Exact
+  readonly delta: Exact | null
+  readonly delta_bp?: Exact | null
+}
+
+export interface QuoteAnswer {
+  readonly status: 'success'
+  readonly total_fee: Exact
+  readonly breakdown: { readonly borrow_cost: Exact; readonly markup: Exact; readonly transaction_fees: Exact }
+  readonly borrow_rate_used: Exact
+  readonly quote_id: string
+  readonly audit_id: string
+  readonly ticker: string
+  readonly client_id: string
+  readonly loan_days?: number
+  readonly position_value?: Exact
+  readonly quoted_at: string
+  readonly expires_at: string
+  readonly quote_type: 'indicative' | 'firm'
+  readonly terms: {
+    readonly day_count: string
+    readonly convention_pack: string
+    readonly markup_percentage: Exact
+    readonly pricing_model: string
+    readonly transaction_fee_type?: string
+    readonly transaction_amount?: Exact
+  }
+  readonly data_sources: Readonly<Record<string, ObservationAnswer>>
+  readonly degraded: readonly string[]
+  readonly availability: AvailabilityAnswer | null
+  readonly cost_per_day: Exact
+  readonly waterfall: readonly WaterfallStepAnswer[]
+  /** With `quantity` only. */
+  readonly charged_value?: Exact
+  readonly mark?: Exact | null
+  readonly charged_shares?: number | null
+  readonly fee_per_share?: Exact | null
+  readonly sufficient?: boolean | null
+  /** With dates only. */
+  readonly accrual?: {
+    readonly short_settles: string
+    readonly cover_settles: string
+    readonly days: number
+    readonly schedule: readonly { readonly value_date: string; readonly days: number; readonly amount: Exact }[]
+  }
+}
+
+export interface RateAnswer {
+  readonly status: 'success'
+  readonly ticker: string
+  readonly current_rate: Exact
+  readonly borrow_status: BorrowStatus
+  readonly volatility_index: Exact | null
+  readonly event_risk_factor: number | null
+  readonly last_updated: string
+  readonly lender_rate: Exact
+  readonly availability: AvailabilityAnswer | null
+  readonly rebate_rate: Exact | null
+  readonly floor_rate: Exact
+  readonly pricing_model: string
+  readonly data_sources: Readonly<Record<string, ObservationAnswer>>
+  readonly degraded: readonly string[]
+}
+
+export interface ConfigAnswer {
+  readonly status: 'success'
+  readonly api_version: string
+  readonly supported_features: readonly string[]
+  readonly [more: string]: unknown
+}
+
+/** A kept record, whole. Its members depend on `record_type` and `schema_version`. */
+export interface AuditRecordAnswer {
+  readonly audit_id: string
+  readonly record_type: string
+  readonly [more: string]: unknown
+}
+
+/** Members that count things; everything else that is a number comes back as exact text. */
+export const COUNTS: ReadonlySet<string> = new Set([
+  'age_seconds',
+  'charged_shares',
+  'days',
+  'event_risk_factor',
+  'limit',
+  'loan_days',
+  'quantity',
+  'requests_per_minute',
+  'risk_factor',
+  'schema_version',
+  'shares',
+  'skip',
+  'total',
+])
