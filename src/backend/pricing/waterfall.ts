@@ -36,7 +36,7 @@ export interface WaterfallStep {
 const NOTHING_USD = new Decimal(0n, 2)
 
 /**
- * The ordered steps of a price.
+ * The ordered steps of a price: the charged value, the rate's steps, the bill's lines and their total.
  * @param loanDays calendar days of the stay
  */
 export function waterfall(
@@ -48,21 +48,27 @@ export function waterfall(
   fee: LocateFee,
   terms: Terms,
 ): WaterfallStep[] {
-  const lender = publishedRate(rate.lenderRate)
-  const final = publishedRate(rate.rate)
   const afterMarkup = plus(fee.borrowCost, fee.markup)
   const afterFee = plus(afterMarkup, fee.transactionFee)
   return [
     chargedValueStep(position, charged, terms),
-    rateStep('lender_rate', `lender's annual rate ${percent(rate.lenderRate)} %`, publishedRate(ZERO), lender),
-    rateStep('volatility', volatilityWords(rate, model), lender, rate.afterVolatility),
-    rateStep('events', eventWords(rate, model), rate.afterVolatility, rate.afterEvents),
-    rateStep('cap', capWords(rate, model), rate.afterEvents, rate.afterCap),
-    rateStep('floor', floorWords(rate), rate.afterCap, final),
+    ...rateWaterfall(rate, model),
     usdStep('borrow_cost', borrowCostWords(charged, rate, loanDays, terms), NOTHING_USD, fee.borrowCost),
     usdStep('markup', markupWords(terms), fee.borrowCost, afterMarkup),
     usdStep('transaction_fee', transactionWords(terms), afterMarkup, afterFee),
     usdStep('total', 'borrow cost + markup + transaction fee', afterFee, fee.totalFee),
+  ]
+}
+
+/** The steps of a borrow rate alone, from the lender's rate to the floor. */
+export function rateWaterfall(rate: BorrowRate, model: PricingModel): WaterfallStep[] {
+  const lender = publishedRate(rate.lenderRate)
+  return [
+    rateStep('lender_rate', `lender's annual rate ${percent(rate.lenderRate)} %`, publishedRate(ZERO), lender),
+    rateStep('volatility', volatilityWords(rate, model), lender, rate.afterVolatility),
+    rateStep('events', eventWords(rate, model), rate.afterVolatility, rate.afterEvents),
+    rateStep('cap', capWords(rate, model), rate.afterEvents, rate.afterCap),
+    rateStep('floor', floorWords(rate), rate.afterCap, publishedRate(rate.rate)),
   ]
 }
 
