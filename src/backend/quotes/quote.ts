@@ -24,8 +24,6 @@ export interface QuoteRequest {
     | { readonly kind: 'dates'; readonly startDate: IsoDate; readonly endDate: IsoDate }
   /** Where the fields stood, for the words of a refusal. */
   readonly location: 'body' | 'query'
-  /** Whether cached inputs will do. */
-  readonly useCache: boolean
 }
 
 /** Events from the first date to the last, both included, count for the price. */
@@ -46,7 +44,6 @@ export type FetchPricingInputs = (ask: {
   readonly ticker: Ticker
   readonly clientId: string
   readonly eventWindow: EventWindow
-  readonly useCache: boolean
 }) => Promise<PricingInputs>
 
 /** Resolves when the record is durable; rejects with AUDIT_UNAVAILABLE otherwise. */
@@ -98,7 +95,6 @@ export function quoteLocate(dependencies: {
       ticker: request.ticker,
       clientId: request.clientId,
       eventWindow,
-      useCache: request.useCache,
     })
     const { position, closeUsed } = resolvePosition(request, inputs.market)
     const quotedAt = clock()

@@ -1,0 +1,171 @@
+// Quotes and rates as the contract's JSON. Decimals stay decimals: the writer puts their exact text on the wire. Amounts have
+// two decimals, rates 8 at the most with trailing zeros dropped.
+import type { MarketObservations, Observation } from '../market-data/observation.ts'
+import type { BorrowRate, PricingModel } from '../pricing/borrow-rate.ts'
+import { type Decimal, minus, round, trim } from '../pricing/decimal.ts'
+import type { Usd } from '../pricing/units.ts'
+import { rateWaterfall, type WaterfallStep } from '../pricing/waterfall.ts'
+import type { LocateQuote } from './quote.ts'
+
+/** The answer to a quote. The first four members are the classic contract and never change. */
+export function quoteAnswer(quote: LocateQuote): Record<string, unknown> {
+  const { priced, inputs, request, closeUsed } = quote
+  const { market, broker, model } = inputs
+  const { fee, borrowRate } = priced
+  return {
+    status: 'success',
+    total_fee: fee.totalFee,
+    breakdown: { borrow_cost: fee.borrowCost, markup: fee.markup, transaction_fees: fee.transactionFee },
+    borrow_rate_used: borrowRate.rate,
+    quote_id: quote.auditId,
+    audit_id: quote.auditId,
+    ticker: request.ticker,
+    client_id: request.clientId,
+    quoted_at: quote.quotedAt,
+    expires_at: quote.expiresAt,
+    quote_type: 'indicative',
+    terms: {
+      day_count: broker.terms.dayCount,
+      convention_pack: broker.terms.conventionPack,
+      markup_percentage: trim(broker.terms.markupPercentage),
+      pricing_model: model.model,
+    },
+    data_sources: {
+      base_rate: observation(market.lenderRate, trim),
+      volatility: observation(volatilityUsed(market, borrowRate), trim),
+      event_risk: observation(market.eventRisk, (risk) => risk.factor),
+      ...(closeUsed !== null && { price: observation(closeUsed, (last) => wholeCents(last.close)) }),
+    },
+    degraded: quote.degraded,
+    availability: availability(market),
+    ...(request.position.kind === 'shares' && {
+      sufficient: sufficient(market, request.position.quantity),
+      fee_per_share: priced.feePerShare,
+      charged_value: round(priced.chargedValue, { scale: 2, rounding: 'half-up' }),
+      mark: wholeCents(priced.mark as Usd),
+      charged_shares: priced.chargedShares,
+    }),
+    ...(priced.accrual !== null && {
+      accrual: {
+        short_settles: quote.priceInputs.stay.accrual?.shortSettles,
+        cover_settles: quote.priceInputs.stay.accrual?.coverSettles,
+        days: priced.loanDays,
+        schedule: priced.accrual.map((day) => ({ value_date: day.valueDate, days: day.days, amount: day.amount })),
+      },
+    }),
+    cost_per_day: fee.costPerDay,
+    waterfall: priced.waterfall.map(step),
+  }
+}
+
+/**
+ * The answer to "what is the rate of this ticker". When the volatility or the event risk is a stand-in its own field is null
+ * and the default that was used stands in `data_sources`.
+ */
+export function rateAnswer(
+  market: MarketObservations,
+  rate: BorrowRate,
+  model: PricingModel,
+  degraded: readonly string[],
+): Record<string, unknown> {
+  const volatility = volatilityUsed(market, rate)
+  return {
+    status: 'success',
+    ticker: market.ticker,
+    current_rate: rate.rate,
+    borrow_status: market.borrowStatus,
+    volatility_index: volatility.source === 'fallback' ? null : trim(volatility.value),
+    event_risk_factor: market.eventRisk.source === 'fallback' ? null : market.eventRisk.value.factor,
+    last_updated: lastUpdated(market),
+    lender_rate: trim(market.lenderRate.value),
+    availability: availability(market),
+    rebate_rate: market.benchmarkRate === null ? null : trim(minus(market.benchmarkRate, rate.rate)),
+    floor_rate: trim(market.floorRate),
+    pricing_model: model.model,
+    data_sources: {
+      base_rate: observation(market.lenderRate, trim),
+      volatility: observation(volatility, trim),
+      event_risk: observation(market.eventRisk, (risk) => risk.factor),
+    },
+    degraded,
+  }
+}
+
+/** The answer to a rate under conditions that the caller chose: the rate and its steps. */
+export function customRateAnswer(
+  market: MarketObservations,
+  rate: BorrowRate,
+  model: PricingModel,
+  degraded: readonly string[],
+): Record<string, unknown> {
+  return {
+    status: 'success',
+    ticker: market.ticker,
+    current_rate: rate.rate,
+    lender_rate: trim(market.lenderRate.value),
+    volatility_index: trim(rate.volatility),
+    event_risk_factor: rate.eventRiskFactor,
+    floor_rate: trim(market.floorRate),
+    pricing_model: model.model,
+    data_sources: { base_rate: observation(market.lenderRate, trim) },
+    degraded,
+    waterfall: rateWaterfall(rate, model).map(step),
+  }
+}
+
+function step(from: WaterfallStep): Record<string, unknown> {
+  return {
+    step: from.step,
+    description: from.description,
+    unit: from.unit,
+    before: from.before,
+    after: from.after,
+    delta: from.delta,
+    ...(from.deltaBp !== null && { delta_bp: from.deltaBp }),
+  }
+}
+
+/** `{value, source, provider, as_of, age_seconds}`, and for a stand-in the reason why there was nothing better. */
+function observation<T>(from: Observation<T>, value: (of: T) => unknown): Record<string, unknown> {
+  return {
+    value: value(from.value),
+    source: from.source,
+    provider: from.provider,
+    as_of: from.asOf,
+    age_seconds: from.ageSeconds,
+    ...(from.fallbackReason !== null && { fallback_reason: from.fallbackReason }),
+  }
+}
+
+function volatilityUsed(market: MarketObservations, rate: BorrowRate): MarketObservations['volatilityIndex'] {
+  return rate.volatilityOf === 'stock' && market.stockVolatility !== null
+    ? market.stockVolatility
+    : market.volatilityIndex
+}
+
+function availability(market: MarketObservations): { shares: number | null; at_least: boolean } {
+  const known = market.availability?.value
+  return { shares: known?.shares ?? null, at_least: known?.atLeast ?? false }
+}
+
+/** Whether the lender has the shares: unknown when the number is unknown, or is a cap that lies below the quantity. */
+function sufficient(market: MarketObservations, quantity: number): boolean | null {
+  const known = market.availability?.value
+  if (known === undefined || known.shares === null) return null
+  if (known.shares >= quantity) return true
+  return known.atLeast ? null : false
+}
+
+/** The youngest of the moments that the inputs are from. */
+function lastUpdated(market: MarketObservations): Date | null {
+  const moments = [market.lenderRate, market.stockVolatility, market.volatilityIndex, market.eventRisk]
+    .map((input) => input?.asOf ?? null)
+    .filter((moment) => moment !== null)
+  return moments.reduce<Date | null>((youngest, moment) => (youngest && youngest > moment ? youngest : moment), null)
+}
+
+/** USD a share: two decimals, and more when there are more. */
+function wholeCents(price: Decimal): Decimal {
+  const exact = trim(price)
+  return exact.scale < 2 ? round(exact, { scale: 2, rounding: 'half-up' }) : exact
+}
