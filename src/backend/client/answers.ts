@@ -108,6 +108,41 @@ export interface AuditRecordAnswer {
   readonly [more: string]: unknown
 }
 
+/** The record of a quote, schema version 1: the members a reader needs. Amounts, rates and index points are exact text. */
+export interface QuoteRecordAnswer {
+  readonly audit_id: string
+  readonly record_type: 'quote'
+  readonly occurred_at: string
+  readonly actor: { readonly actor_type: string; readonly actor_id: string; readonly key_id: string }
+  readonly request: { readonly client_id: string; readonly ticker: string }
+  readonly inputs: readonly {
+    readonly name: string
+    readonly value: Exact | null
+    readonly unit: string
+    readonly source: string
+    readonly provider: string
+    readonly as_of: string | null
+    readonly fallback_reason: string | null
+  }[]
+  readonly degraded: readonly string[]
+  readonly price_inputs: {
+    readonly stock_volatility: Exact | null
+    readonly model: { readonly volatility_source: string }
+    readonly terms: { readonly day_count: string; readonly convention_pack: string }
+  }
+  readonly pricing_model: string
+  readonly terms_version: Exact
+  readonly engine_build: string
+  readonly waterfall: readonly {
+    readonly step: string
+    readonly description: string
+    readonly unit: string
+    readonly before: Exact
+    readonly after: Exact
+  }[]
+  readonly result: { readonly total_fee: Exact; readonly cost_per_day: Exact }
+}
+
 /** Members that count things; everything else that is a number comes back as exact text. */
 export const COUNTS: ReadonlySet<string> = new Set([
   'age_seconds',
