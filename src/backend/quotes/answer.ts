@@ -1,6 +1,7 @@
 // Quotes and rates as the contract's JSON. Decimals stay decimals: the writer puts their exact text on the wire. Amounts have
 // two decimals, rates 8 at the most with trailing zeros dropped.
-import type { MarketObservations, Observation } from '../market-data/observation.ts'
+import type { MarketObservations } from '../market-data/market-data.ts'
+import type { Observation } from '../market-data/observation.ts'
 import type { BorrowRate, PricingModel } from '../pricing/borrow-rate.ts'
 import { type Decimal, minus, round, trim } from '../pricing/decimal.ts'
 import type { Usd } from '../pricing/units.ts'

@@ -1,7 +1,8 @@
 // The use case: a broker asks what a short costs. Inputs are fetched whole, in one call; then everything is computed; then the
 // record is kept; then the answer leaves. If the record cannot be kept, no price leaves.
 import type { Actor, QuoteRecord, RecordedInput, RecordedRequest } from '../audit/quote-record.ts'
-import type { MarketObservations, Observation } from '../market-data/observation.ts'
+import type { MarketObservations } from '../market-data/market-data.ts'
+import type { Observation } from '../market-data/observation.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { Position } from '../pricing/convention-packs.ts'
 import { compare, decimal, times } from '../pricing/decimal.ts'

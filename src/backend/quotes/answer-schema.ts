@@ -1,0 +1,180 @@
+// What answers look like, for the OpenAPI document and the tests that hold every answer against it. Amounts and rates are JSON
+// numbers that carry the exact decimal text; the descriptions say the unit.
+import { type TSchema, Type } from 'typebox'
+
+const usd = (description: string) =>
+  Type.Number({ description: `${description} USD, exactly two decimals.`, multipleOf: 0.01, examples: [25.0] })
+const rate = (description: string) =>
+  Type.Number({
+    description: `${description} A fraction a year (0.19 is 19 %), at most 8 decimals.`,
+    examples: [0.063],
+  })
+const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()])
+const moment = (description: string) =>
+  Type.String({ format: 'date-time', description: `${description} UTC, ISO 8601.` })
+const named = (values: readonly string[], description: string) =>
+  Type.Unsafe<string>({ type: 'string', enum: values, description })
+
+const OBSERVATION_SOURCES = ['live', 'cached', 'stale', 'fallback']
+
+const observationSchema = (value: TSchema) =>
+  Type.Object(
+    {
+      value,
+      source: named(OBSERVATION_SOURCES, 'live, freshly cached, stale within its limit, or a stand-in (fallback).'),
+      provider: Type.String({ description: 'Who said so.' }),
+      as_of: orNull(moment('When it was true.')),
+      age_seconds: orNull(Type.Integer({ minimum: 0, description: 'Seconds since as_of.' })),
+      fallback_reason: Type.Optional(
+        Type.String({ description: 'Only with a stand-in: why there was nothing better.' }),
+      ),
+    },
+    { description: 'A value with its source and age.' },
+  )
+
+const degradedSchema = Type.Array(Type.String(), {
+  description:
+    'Inputs that were not live or freshly cached: lender_rate_stale, lender_rate_fallback, volatility_stale, volatility_fallback, event_risk_stale, event_risk_fallback, last_close_stale; and demo_data.',
+  examples: [['volatility_fallback']],
+})
+
+const availabilitySchema = Type.Object(
+  {
+    shares: orNull(Type.Integer({ minimum: 0, description: 'Shares to lend; null is unknown.' })),
+    at_least: Type.Boolean({ description: 'The number is a cap: there may be more.' }),
+  },
+  { description: 'What the lender has.' },
+)
+
+const stepSchema = Type.Object(
+  {
+    step: named(
+      [
+        'charged_value',
+        'lender_rate',
+        'volatility',
+        'events',
+        'cap',
+        'floor',
+        'borrow_cost',
+        'markup',
+        'transaction_fee',
+        'total',
+      ],
+      'Which step.',
+    ),
+    description: Type.String({ description: 'The arithmetic in words and numbers.' }),
+    unit: named(['fraction', 'USD'], 'What before, after and delta count.'),
+    before: Type.Number(),
+    after: Type.Number(),
+    delta: Type.Number({ description: 'after - before.' }),
+    delta_bp: Type.Optional(Type.Number({ description: 'delta in basis points, on rate steps.' })),
+  },
+  { description: 'A step; within a unit each starts where the one before it ended.' },
+)
+
+const waterfallSchema = Type.Array(stepSchema, { description: "Every step from the lender's rate to the total." })
+
+export const QUOTE_ANSWER_SCHEMA = Type.Object(
+  {
+    status: Type.Literal('success'),
+    total_fee: usd('The sum of the three lines of the breakdown.'),
+    breakdown: Type.Object({
+      borrow_cost: usd('Borrow cost of the stay.'),
+      markup: usd("The broker's markup on the borrow cost."),
+      transaction_fees: usd('The transaction fee.'),
+    }),
+    borrow_rate_used: rate('The borrow rate after all adjustments.'),
+    quote_id: Type.String({ format: 'uuid' }),
+    audit_id: Type.String({ format: 'uuid', description: 'Names the record of this price.' }),
+    ticker: Type.String(),
+    client_id: Type.String(),
+    quoted_at: moment('When it was priced.'),
+    expires_at: moment('60 s later.'),
+    quote_type: named(['indicative', 'firm'], 'Not binding, or binding until expires_at.'),
+    terms: Type.Object({
+      day_count: named(['ACT/365', 'ACT/360'], 'Days of the year that the borrow cost is divided by.'),
+      convention_pack: Type.String(),
+      markup_percentage: Type.Number({ description: 'Percent points: 5 is 5 %.' }),
+      pricing_model: Type.String(),
+    }),
+    data_sources: Type.Object({
+      base_rate: observationSchema(rate("The lender's rate.")),
+      volatility: observationSchema(Type.Number({ description: 'Index points.' })),
+      event_risk: observationSchema(Type.Integer({ minimum: 0, maximum: 10 })),
+      price: Type.Optional(
+        observationSchema(Type.Number({ description: 'The last close that stood in for a price, USD.' })),
+      ),
+    }),
+    degraded: degradedSchema,
+    availability: availabilitySchema,
+    sufficient: Type.Optional(
+      orNull(Type.Boolean({ description: 'With quantity: whether the lender has the shares; null is unknown.' })),
+    ),
+    fee_per_share: Type.Optional(Type.Number({ description: 'With quantity: total fee a share, USD, six decimals.' })),
+    charged_value: Type.Optional(usd('With quantity: the value that the convention pack charges.')),
+    mark: Type.Optional(Type.Number({ description: 'With quantity: the price a share that is charged, USD.' })),
+    charged_shares: Type.Optional(Type.Integer({ description: 'With quantity: shares that are charged.' })),
+    accrual: Type.Optional(
+      Type.Object(
+        {
+          short_settles: Type.String({ format: 'date' }),
+          cover_settles: Type.String({ format: 'date' }),
+          days: Type.Integer({ minimum: 0 }),
+          schedule: Type.Array(
+            Type.Object({
+              value_date: Type.String({ format: 'date' }),
+              days: Type.Integer({ minimum: 1 }),
+              amount: usd('What this settlement day and the days to the next cost.'),
+            }),
+          ),
+        },
+        { description: 'With dates: the settlement days of the stay; the amounts sum to the borrow cost.' },
+      ),
+    ),
+    cost_per_day: usd('Borrow cost of one day, without markup.'),
+    waterfall: waterfallSchema,
+  },
+  { description: 'A price with every step and the source of every input.' },
+)
+
+export const RATE_ANSWER_SCHEMA = Type.Object(
+  {
+    status: Type.Literal('success'),
+    ticker: Type.String(),
+    current_rate: rate('The borrow rate under the pricing model named.'),
+    borrow_status: named(['EASY', 'MEDIUM', 'HARD'], 'How hard the name is to borrow.'),
+    volatility_index: orNull(Type.Number({ description: 'Index points; null when a stand-in was used.' })),
+    event_risk_factor: orNull(Type.Integer({ description: '0 to 10; null when a stand-in was used.' })),
+    last_updated: orNull(moment('The youngest moment that an input is from.')),
+    lender_rate: rate("The lender's rate."),
+    availability: availabilitySchema,
+    rebate_rate: orNull(rate('Benchmark less current rate; negative: the borrower pays.')),
+    floor_rate: rate("The stock's minimum."),
+    pricing_model: Type.String(),
+    data_sources: Type.Object({
+      base_rate: observationSchema(rate("The lender's rate.")),
+      volatility: observationSchema(Type.Number({ description: 'Index points.' })),
+      event_risk: observationSchema(Type.Integer({ minimum: 0, maximum: 10 })),
+    }),
+    degraded: degradedSchema,
+  },
+  { description: 'A current borrow rate with its inputs.' },
+)
+
+export const CUSTOM_RATE_ANSWER_SCHEMA = Type.Object(
+  {
+    status: Type.Literal('success'),
+    ticker: Type.String(),
+    current_rate: rate('The borrow rate under the conditions asked.'),
+    lender_rate: rate("The lender's rate."),
+    volatility_index: Type.Number({ description: 'Index points that were used.' }),
+    event_risk_factor: Type.Integer({ minimum: 0, maximum: 10 }),
+    floor_rate: rate("The stock's minimum."),
+    pricing_model: Type.String(),
+    data_sources: Type.Object({ base_rate: observationSchema(rate("The lender's rate.")) }),
+    degraded: degradedSchema,
+    waterfall: Type.Array(stepSchema, { description: "The rate's steps." }),
+  },
+  { description: 'A borrow rate under chosen conditions; indicative, not recorded.' },
+)
