@@ -1,0 +1,47 @@
+// The exchange's clock. Lender files are stamped in US Eastern wall time and trade dates are New York dates; everything
+// inside is an instant. The platform's zone data knows the daylight saving rules of every year, so none are kept here.
+import type { IsoDate } from '../pricing/units.ts'
+
+const wallClock = new Intl.DateTimeFormat('en-US', {
+  timeZone: 'America/New_York',
+  hourCycle: 'h23',
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+})
+
+/** The instant's wall time in New York, as if it were UTC, in milliseconds: the difference to the instant is the zone's offset. */
+function wallMilliseconds(instant: number): number {
+  const part: Record<string, number> = {}
+  for (const { type, value } of wallClock.formatToParts(instant)) part[type] = Number(value)
+  return Date.UTC(
+    part.year ?? 0,
+    (part.month ?? 1) - 1,
+    part.day ?? 1,
+    part.hour ?? 0,
+    part.minute ?? 0,
+    part.second ?? 0,
+  )
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * The instant at which New York's clocks show this date and time (`HH:MM:SS`).
+ * In the hour that autumn repeats it is the earlier of the two, so that data never looks fresher than it is; in the hour that
+ * spring leaves out it is the time as far after two o'clock.
+ */
+export function newYorkInstant(date: IsoDate, time: string): Date {
+  const wall = Date.parse(`${date}T${time}Z`)
+  // Daylight saving time first: four hours behind UTC, the earlier candidate.
+  const summer = wall + 4 * HOUR_MS
+  return new Date(wallMilliseconds(summer) === wall ? summer : wall + 5 * HOUR_MS)
+}
+
+/** The date on New York's calendar at an instant. */
+export function newYorkDate(instant: Date): IsoDate {
+  return new Date(wallMilliseconds(instant.getTime())).toISOString().slice(0, 10) as IsoDate
+}
