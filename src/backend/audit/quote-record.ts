@@ -76,6 +76,7 @@ export interface AuditRow {
   readonly borrow_rate: string | null
   readonly total_fee: string | null
   readonly request_id: string | null
+  /** Key id of the caller. */
   readonly actor_id: string | null
   readonly record: string
 }
@@ -146,7 +147,7 @@ export function quoteRecordRow(record: QuoteRecord): AuditRow {
     borrow_rate: priced.borrowRate.rate.toString(),
     total_fee: priced.fee.totalFee.toString(),
     request_id: actor.requestId,
-    actor_id: actor.actorId,
+    actor_id: actor.keyId,
     record: JSON.stringify(body),
   }
 }

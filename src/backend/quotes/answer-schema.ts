@@ -34,7 +34,7 @@ const observationSchema = (value: TSchema) =>
 
 const degradedSchema = Type.Array(Type.String(), {
   description:
-    'Inputs that were not live or freshly cached: lender_rate_stale, lender_rate_fallback, volatility_stale, volatility_fallback, event_risk_stale, event_risk_fallback, last_close_stale; and demo_data.',
+    'Inputs that were not live or freshly cached: lender_rate_stale, lender_rate_fallback, volatility_stale, volatility_fallback, event_risk_stale, event_risk_fallback, event_risk_assumed, last_close_stale; and demo_data.',
   examples: [['volatility_fallback']],
 })
 

@@ -2,11 +2,12 @@
 // two decimals, rates 8 at the most with trailing zeros dropped.
 import type { MarketObservations } from '../market-data/market-data.ts'
 import type { Observation } from '../market-data/observation.ts'
-import type { BorrowRate, PricingModel } from '../pricing/borrow-rate.ts'
+import type { BorrowRate } from '../pricing/borrow-rate.ts'
 import { type Decimal, minus, round, trim } from '../pricing/decimal.ts'
 import type { Usd } from '../pricing/units.ts'
 import { rateWaterfall, type WaterfallStep } from '../pricing/waterfall.ts'
 import type { LocateQuote } from './quote.ts'
+import type { CurrentRate } from './rate.ts'
 
 /** The answer to a quote. The first four members are the classic contract and never change. */
 export function quoteAnswer(quote: LocateQuote): Record<string, unknown> {
@@ -63,12 +64,7 @@ export function quoteAnswer(quote: LocateQuote): Record<string, unknown> {
  * The answer to "what is the rate of this ticker". When the volatility or the event risk is a stand-in its own field is null
  * and the default that was used stands in `data_sources`.
  */
-export function rateAnswer(
-  market: MarketObservations,
-  rate: BorrowRate,
-  model: PricingModel,
-  degraded: readonly string[],
-): Record<string, unknown> {
+export function rateAnswer({ market, rate, model, degraded }: CurrentRate): Record<string, unknown> {
   const volatility = volatilityUsed(market, rate)
   return {
     status: 'success',
@@ -93,12 +89,7 @@ export function rateAnswer(
 }
 
 /** The answer to a rate under conditions that the caller chose: the rate and its steps. */
-export function customRateAnswer(
-  market: MarketObservations,
-  rate: BorrowRate,
-  model: PricingModel,
-  degraded: readonly string[],
-): Record<string, unknown> {
+export function customRateAnswer({ market, rate, model, degraded }: CurrentRate): Record<string, unknown> {
   return {
     status: 'success',
     ticker: market.ticker,

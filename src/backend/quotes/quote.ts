@@ -1,6 +1,7 @@
 // The use case: a broker asks what a short costs. Inputs are fetched whole, in one call; then everything is computed; then the
 // record is kept; then the answer leaves. If the record cannot be kept, no price leaves.
 import type { Actor, QuoteRecord, RecordedInput, RecordedRequest } from '../audit/quote-record.ts'
+import { type EventWindow, eventWindow } from '../market-data/event-risk.ts'
 import type { MarketObservations } from '../market-data/market-data.ts'
 import type { Observation } from '../market-data/observation.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
@@ -27,12 +28,6 @@ export interface QuoteRequest {
   readonly location: 'body' | 'query'
 }
 
-/** Events from the first date to the last, both included, count for the price. */
-export interface EventWindow {
-  readonly from: IsoDate
-  readonly to: IsoDate
-}
-
 /** Everything that is looked up for a price. */
 export interface PricingInputs {
   readonly broker: Broker
@@ -45,6 +40,8 @@ export type FetchPricingInputs = (ask: {
   readonly ticker: Ticker
   readonly clientId: string
   readonly eventWindow: EventWindow
+  /** Ask past the copy in this process. */
+  readonly fresh: boolean
 }) => Promise<PricingInputs>
 
 /** Resolves when the record is durable; rejects with AUDIT_UNAVAILABLE otherwise. */
@@ -68,9 +65,6 @@ export type QuoteLocate = (request: QuoteRequest, actor: Actor) => Promise<Locat
 
 /** A quote may be relied on as indication for this long. */
 export const QUOTE_VALID_SECONDS = 60
-/** Events count for at least this many days ahead, and for no more than that many. */
-const EVENT_WINDOW_DAYS_MIN = 14
-const EVENT_WINDOW_DAYS_MAX = 90
 /** The largest position, USD. */
 const POSITION_VALUE_MAX = decimal('1000000000')
 
@@ -91,11 +85,12 @@ export function quoteLocate(dependencies: {
   const { fetchPricingInputs, keepRecord, calendar, clock, newYorkDate, newAuditId, engineBuild } = dependencies
   return async (request, actor) => {
     const stay = resolveStay(request, calendar)
-    const eventWindow = eventWindowOf(newYorkDate(clock()), stay)
+    const today = newYorkDate(clock())
     const inputs = await fetchPricingInputs({
       ticker: request.ticker,
       clientId: request.clientId,
-      eventWindow,
+      eventWindow: eventWindow(today, stayEnd(today, stay)),
+      fresh: false,
     })
     const { position, closeUsed } = resolvePosition(request, inputs.market)
     const quotedAt = clock()
@@ -130,12 +125,8 @@ function resolveStay(request: QuoteRequest, calendar: SettlementCalendar): Stay 
   }
 }
 
-/** From today in New York to the later of 14 days ahead and the end of the stay, at most 90 days ahead. */
-export function eventWindowOf(today: IsoDate, stay: Stay): EventWindow {
-  const first = dayNumber(today)
-  const end = stay.accrual === null ? first + stay.loanDays : dayNumber(stay.accrual.coverSettles)
-  const last = Math.min(Math.max(first + EVENT_WINDOW_DAYS_MIN, end), first + EVENT_WINDOW_DAYS_MAX)
-  return { from: today, to: dateOfDay(last) }
+function stayEnd(today: IsoDate, stay: Stay): IsoDate {
+  return stay.accrual === null ? dateOfDay(dayNumber(today) + stay.loanDays) : stay.accrual.coverSettles
 }
 
 function resolvePosition(
@@ -173,7 +164,8 @@ function priceInputsOf(position: Position, stay: Stay, inputs: PricingInputs): P
 }
 
 /**
- * Names of inputs that were not live or freshly cached: `lender_rate_stale`, `volatility_fallback`, … and `demo_data`.
+ * Names of inputs that were not live or freshly cached: `lender_rate_stale`, `volatility_fallback`, …; `event_risk_assumed`
+ * when the event that counts is of a type nobody rated; and `demo_data`.
  * Only inputs that the price used count.
  * @param volatilityOf whose volatility the pricing model took
  */
@@ -194,6 +186,8 @@ export function degradedInputs(
     if (observation.source === 'stale' || observation.source === 'fallback')
       degraded.push(`${name}_${observation.source}`)
   }
+  const { factor, events } = market.eventRisk.value
+  if (events.some((event) => event.assumed && event.riskFactor === factor)) degraded.push('event_risk_assumed')
   if (used.some(([, observation]) => observation?.demo === true)) degraded.push('demo_data')
   return degraded
 }

@@ -1,0 +1,103 @@
+// Current rates: what a name costs to borrow now, under the pricing model of whoever asks. The same inputs as a quote, and no
+// record: nothing is charged by looking.
+import { type EventWindow, eventWindow } from '../market-data/event-risk.ts'
+import type { MarketObservations } from '../market-data/market-data.ts'
+import { type BorrowRate, borrowRate, type PricingModel } from '../pricing/borrow-rate.ts'
+import { asIndexPoints, type IndexPoints, type IsoDate, type Ticker } from '../pricing/units.ts'
+import type { BorrowStatus } from '../reference-data/stocks.ts'
+import { degradedInputs, type FetchPricingInputs } from './quote.ts'
+
+export interface CurrentRate {
+  readonly market: MarketObservations
+  readonly model: PricingModel
+  readonly rate: BorrowRate
+  readonly degraded: readonly string[]
+}
+
+/** Conditions that the caller chose instead of the observed ones; null keeps the observed. */
+export interface ChosenConditions {
+  readonly volatilityIndex: IndexPoints | null
+  readonly eventRiskFactor: number | null
+  /** Name of a pricing model; null keeps the broker's. */
+  readonly model: string | null
+}
+
+export interface Rates {
+  /** The rate of one name for a broker. `fresh` asks past the copy in this process. Rejects with TICKER_NOT_FOUND. */
+  current(ticker: Ticker, clientId: string, fresh: boolean): Promise<CurrentRate>
+  /** The rate under chosen conditions. Rejects with TICKER_NOT_FOUND, or INVALID_PARAMETER for a model that is not known. */
+  custom(ticker: Ticker, clientId: string, conditions: ChosenConditions): Promise<CurrentRate>
+  /** A page of the names of one status, by ticker. */
+  byStatus(
+    status: BorrowStatus,
+    clientId: string,
+    page: { skip: number; limit: number },
+  ): Promise<{ total: number; items: CurrentRate[] }>
+}
+
+export function rates(dependencies: {
+  readonly fetchPricingInputs: FetchPricingInputs
+  readonly listByStatus: (
+    status: BorrowStatus,
+    page: { skip: number; limit: number },
+    eventWindow: EventWindow,
+  ) => Promise<{ total: number; items: MarketObservations[] }>
+  /** The model of a broker's terms. */
+  readonly modelOfBroker: (clientId: string) => Promise<PricingModel>
+  /** Rejects with INVALID_PARAMETER when there is no such model. */
+  readonly modelByName: (model: string) => Promise<PricingModel>
+  readonly clock: () => Date
+  readonly newYorkDate: (instant: Date) => IsoDate
+}): Rates {
+  const { fetchPricingInputs, listByStatus, modelOfBroker, modelByName, clock, newYorkDate } = dependencies
+  // A rate has no stay, so events count for the shortest window.
+  const window = () => eventWindow(newYorkDate(clock()), null)
+  return {
+    async current(ticker, clientId, fresh) {
+      const { market, model } = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh })
+      return rateOf(market, model)
+    },
+    async custom(ticker, clientId, conditions) {
+      const chosen = conditions.model === null ? null : await modelByName(conditions.model)
+      const inputs = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh: false })
+      const { market } = inputs
+      const model = chosen ?? inputs.model
+      const rate = borrowRate(
+        market.lenderRate.value,
+        {
+          stockVolatility: conditions.volatilityIndex === null ? (market.stockVolatility?.value ?? null) : null,
+          volatilityIndex: asIndexPoints(conditions.volatilityIndex ?? market.volatilityIndex.value),
+          eventRiskFactor: conditions.eventRiskFactor ?? market.eventRisk.value.factor,
+        },
+        market.floorRate,
+        model,
+      )
+      // What the caller chose is not a guess of ours: only inputs that were looked up can be degraded.
+      const observed = degradedInputs(market, rate.volatilityOf, null)
+      const degraded = observed.filter(
+        (name) =>
+          !(name.startsWith('volatility_') && conditions.volatilityIndex !== null) &&
+          !(name.startsWith('event_risk_') && conditions.eventRiskFactor !== null),
+      )
+      return { market, model, rate, degraded }
+    },
+    async byStatus(status, clientId, page) {
+      const [model, found] = await Promise.all([modelOfBroker(clientId), listByStatus(status, page, window())])
+      return { total: found.total, items: found.items.map((market) => rateOf(market, model)) }
+    },
+  }
+}
+
+function rateOf(market: MarketObservations, model: PricingModel): CurrentRate {
+  const rate = borrowRate(
+    market.lenderRate.value,
+    {
+      stockVolatility: market.stockVolatility?.value ?? null,
+      volatilityIndex: market.volatilityIndex.value,
+      eventRiskFactor: market.eventRisk.value.factor,
+    },
+    market.floorRate,
+    model,
+  )
+  return { market, model, rate, degraded: degradedInputs(market, rate.volatilityOf, null) }
+}
