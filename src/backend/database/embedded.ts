@@ -151,7 +151,12 @@ function prepareFolder(dataDir: string, account: Account | null): string {
   if (first !== undefined) {
     for (let made = folder; made.length >= first.length; made = dirname(made)) chmodSync(made, mode)
   }
-  if (account !== null) refuseOutOfReach(folder, folder, account)
+  if (account !== null) {
+    // A folder made for us (by mktemp, say) may be closed; one with other things in it is not ours to open.
+    const isOurs = readdirSync(folder).length === 0 || existsSync(join(folder, 'password'))
+    if (isOurs && closedAncestor(folder, account) === folder) chmodSync(folder, 0o711)
+    refuseOutOfReach(folder, folder, account)
+  }
   mkdirSync(join(folder, 'engines'), { recursive: true, mode: 0o700 })
   return realpathSync(folder)
 }

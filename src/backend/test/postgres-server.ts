@@ -1,6 +1,6 @@
 // The one PostgreSQL that the database tests share: started before the first of them, stopped after the last. Nothing in it is
 // worth keeping, so nothing is forced to the disk.
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -26,7 +26,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (binaries === null) throw new Error(`there is no PostgreSQL to test on: ${howToGetPostgres()}`)
   clearAbandoned()
   const dataDir = mkdtempSync(join(tmpdir(), PREFIX))
-  chmodSync(dataDir, 0o755)
   const server = await startEmbeddedPostgres({
     dataDir,
     durable: false,
