@@ -1,0 +1,159 @@
+// The command line: what each command takes, whom it asks, what it prints. A client of the HTTP contract like any other,
+// except for `import`, which writes to the database itself.
+import { Command, InvalidArgumentError } from 'commander'
+import type { BorrowStatus } from '../client/answers.ts'
+import { BorrowRateClient, type QuoteRequest } from '../client/borrow-rate-client.ts'
+import { BorrowRateError } from '../client/borrow-rate-error.ts'
+import { parseDecimal } from '../pricing/decimal.ts'
+import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
+import { quoteText, recordText } from './quote-text.ts'
+import { ratesText, rateText } from './rates-text.ts'
+
+/** What the commands need of the process. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** The engine's data folder, where its address and its demonstration keys lie. */
+  readonly dataDir: string
+  /** Prints a text and a line end. */
+  readonly print: (text: string) => void
+  /** Reads a feed's file into the database; prints what it did. */
+  readonly importFile: (path: string) => Promise<void>
+}
+
+interface QuoteOptions extends AccessOptions {
+  readonly value?: string
+  readonly days?: number
+  readonly shares?: number
+  readonly price?: string
+  readonly start?: string
+  readonly end?: string
+  readonly json?: true
+}
+
+/** Roles whose demonstration key a command may use, the best first. */
+const QUOTING = ['broker', 'desk']
+const READING = ['broker', 'desk', 'auditor', 'admin']
+const AUDITING = ['auditor', 'admin']
+
+/** The program with its commands; `parseAsync` runs one and rejects with a BorrowRateError or a CommandError. */
+export function commandLine({ environment, dataDir, print, importFile }: Surroundings): Command {
+  const program = new Command('borrow-rate-engine')
+    .description('What a short sale of a US stock costs, step by step.')
+    .showHelpAfterError()
+
+  const client = (options: AccessOptions, roles: readonly string[]) => {
+    const { apiKey, clientId } = engineKey(options, environment, dataDir, roles)
+    const baseUrl = engineAddress(options, environment, dataDir)
+    return { engine: new BorrowRateClient({ baseUrl, apiKey }), clientId }
+  }
+  const asking = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .option('--url <address>', 'where the engine listens (else BORROW_RATE_URL, else the engine on this machine)')
+      .option('--key <api key>', 'the API key (else BORROW_RATE_API_KEY, else a demonstration key)')
+      .option('--json', 'print the answer as JSON, amounts and rates as exact text')
+
+  asking('quote', 'price a short: by value or by shares, for days or between two trade dates')
+    .argument('<ticker>', 'as GME or BRK.B')
+    .option('--value <usd>', 'position value in USD', amount)
+    .option('--shares <count>', 'number of shares', count)
+    .option('--price <usd>', 'USD a share, with --shares (else the last known close)', amount)
+    .option('--days <count>', 'calendar days', count)
+    .option('--start <date>', 'trade date of the short, YYYY-MM-DD')
+    .option('--end <date>', 'trade date of the cover, YYYY-MM-DD')
+    .option('--broker <client_id>', 'whose terms price it')
+    .action(async (ticker: string, options: QuoteOptions) => {
+      const { engine, clientId } = client(options, QUOTING)
+      const answer = await engine.quoteLocate(quoteRequest(ticker, options.broker ?? clientId, options))
+      print(options.json ? json(answer) : quoteText(answer))
+    })
+
+  asking('rate', 'show the borrow rate of one stock and its inputs')
+    .argument('<ticker>')
+    .action(async (ticker: string, options: AccessOptions & { json?: true }) => {
+      const answer = await client(options, READING).engine.rate(ticker)
+      print(options.json ? json(answer) : rateText(answer))
+    })
+
+  asking('rates', 'list the stocks of a borrow status with their rates')
+    .requiredOption('--status <status>', 'EASY, MEDIUM or HARD')
+    .option('--limit <count>', 'most lines, up to 100', count, 20)
+    .option('--skip <count>', 'lines to leave out at the start', countFromZero, 0)
+    .action(async (options: AccessOptions & { status: string; limit: number; skip: number; json?: true }) => {
+      const { engine } = client(options, READING)
+      const answer = await engine.ratesByStatus(options.status as BorrowStatus, {
+        skip: options.skip,
+        limit: options.limit,
+      })
+      print(options.json ? json(answer) : ratesText(answer))
+    })
+
+  asking('explain', 'show a recorded quote as the steps that made it')
+    .argument('<audit id>', 'the audit_id of a quote')
+    .action(async (auditId: string, options: AccessOptions & { json?: true }) => {
+      const answer = await client(options, AUDITING).engine.auditRecord(auditId)
+      print(options.json ? json(answer) : recordText(answer))
+    })
+
+  program
+    .command('import')
+    .description("read a feed's file into the database: lender file, VIX history, event calendar or closing prices")
+    .argument('<file>')
+    .action((path: string) => importFile(path))
+
+  return program
+}
+
+function quoteRequest(ticker: string, clientId: string | null, options: QuoteOptions): QuoteRequest {
+  if (clientId === null) throw new CommandError('Say whose terms price it: --broker <client_id>.')
+  if ((options.value === undefined) === (options.shares === undefined)) {
+    throw new CommandError('Say either --value <usd> or --shares <count>.')
+  }
+  const byDates = options.start !== undefined && options.end !== undefined
+  if (byDates === (options.days !== undefined)) {
+    throw new CommandError('Say either --days <count> or both --start <date> and --end <date>.')
+  }
+  return {
+    ticker,
+    clientId,
+    ...(options.value !== undefined && { positionValue: options.value }),
+    ...(options.shares !== undefined && { quantity: options.shares }),
+    ...(options.price !== undefined && { price: options.price }),
+    ...(options.days !== undefined && { loanDays: options.days }),
+    ...(byDates && { startDate: options.start, endDate: options.end }),
+  }
+}
+
+/** An amount as people type it: `50000`, `50,000.00`. It stays text, so no digit is lost. */
+function amount(text: string): string {
+  const plain = text.replaceAll(/(?<=[0-9]),(?=[0-9]{3}(?:[,.]|$))/g, '')
+  if (parseDecimal(plain) === null) throw new InvalidArgumentError('It must be an amount, as 50000 or 50,000.00.')
+  return plain
+}
+
+function count(text: string): number {
+  const value = countFromZero(text)
+  if (value === 0) throw new InvalidArgumentError('It must be a whole number above 0.')
+  return value
+}
+
+function countFromZero(text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
+function json(answer: unknown): string {
+  return JSON.stringify(answer, null, 2)
+}
+
+/** A failure in words: the engine's own sentence, a line for each field at fault, and what to do when nothing answers. */
+export function failureText(error: unknown): string {
+  if (error instanceof CommandError) return error.message
+  if (!(error instanceof BorrowRateError)) throw error
+  if (error.code === 'NO_ANSWER') return `${error.message}\nStart it with: npm start`
+  const faults = error.validationErrors.map((fault) => `  ${fault.field}: ${fault.message}`)
+  const wait = error.retryAfterSeconds === null ? [] : [`Try again in ${error.retryAfterSeconds} s.`]
+  const request = error.requestId === null ? '' : `, request ${error.requestId}`
+  return [error.message, ...(faults.length > 1 ? faults : []), ...wait, `(${error.code}${request})`].join('\n')
+}
