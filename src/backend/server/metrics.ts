@@ -1,0 +1,92 @@
+// What the engine counts, as Prometheus scrapes it. Labels come from closed sets only (route templates, error codes,
+// tiers), never from what a client sends, so that the number of series has a bound.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  readonly registry: Registry
+  readonly httpRequests: Counter<'method' | 'route' | 'status'>
+  readonly httpDuration: Histogram<'method' | 'route'>
+  /** outcome: `priced`, or the error code that stood in the way. */
+  readonly quotes: Counter<'outcome'>
+  readonly quoteFee: Histogram
+  /** Inputs of quotes that were not live or freshly cached. */
+  readonly fallbackInputs: Counter<'input' | 'source'>
+  readonly rateLimited: Counter<'tier'>
+  /** outcome: `unauthorized`, `slowed` or `refused` (too many at once). */
+  readonly badCredentials: Counter<'outcome'>
+  /** A gauge that asks at each scrape. For queues and pools that know their own state. */
+  gauge(name: string, help: string, read: () => number): void
+}
+
+/** Seconds: a quote takes a few milliseconds, a cold name up to 200, a batch seconds. */
+const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const FEE_BUCKETS_USD = [1, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000, 1_000_000]
+
+export interface MetricsOptions {
+  readonly service: string
+  /** Memory, CPU, event loop: on in a process, off where many registries live in one. */
+  readonly processMetrics?: boolean
+}
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry()
+  registry.setDefaultLabels({ service: options.service })
+  if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  return {
+    registry,
+    httpRequests: new Counter({
+      name: 'http_requests_total',
+      help: 'Requests answered, by method, route template and status',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    httpDuration: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the request line to the last byte handed over',
+      labelNames: ['method', 'route'],
+      buckets: DURATION_BUCKETS_SECONDS,
+      registers,
+    }),
+    quotes: new Counter({
+      name: 'quotes_total',
+      help: 'Quotes asked for, by outcome: priced, or the error code',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    quoteFee: new Histogram({
+      name: 'quote_fee_usd',
+      help: 'Total fee of priced quotes in USD',
+      buckets: FEE_BUCKETS_USD,
+      registers,
+    }),
+    fallbackInputs: new Counter({
+      name: 'fallback_inputs_total',
+      help: 'Inputs of quotes that were stale or stood in for, by input and source',
+      labelNames: ['input', 'source'],
+      registers,
+    }),
+    rateLimited: new Counter({
+      name: 'rate_limited_total',
+      help: 'Requests refused because the window of the broker was used up, by tier',
+      labelNames: ['tier'],
+      registers,
+    }),
+    badCredentials: new Counter({
+      name: 'bad_credentials_total',
+      help: 'Tries with a credential that is not valid: answered at once, slowed, or refused unread',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    gauge(name, help, read) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    },
+  }
+}

@@ -1,0 +1,81 @@
+// The published contract: OpenAPI 3.1 at /openapi.json and a readable page at /docs, both made from the schemas that the
+// routes declare. Those schemas are the very objects that `parseShape` checks with. The page loads nothing from elsewhere.
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { FAILURES } from './problem.ts'
+
+export interface OpenApiOptions {
+  readonly title: string
+  readonly version: string
+  readonly description: string
+  /** Groups of endpoints, in the order of the page. */
+  readonly tags?: readonly { readonly name: string; readonly description: string }[]
+}
+
+/** The page's own scripts and styles, and calls to this server when a reader tries an endpoint. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** The schema of every error answer, for routes' `response: { 400: ERROR_SCHEMA }`. */
+export const ERROR_SCHEMA = {
+  type: 'object',
+  description: 'An expected failure. docs/errors.md has the codes.',
+  required: ['status', 'error', 'error_code'],
+  properties: {
+    status: { type: 'string', const: 'error' },
+    error: { type: 'string', description: 'A sentence for a person.' },
+    error_code: { type: 'string', enum: Object.keys(FAILURES) },
+    details: { type: 'object', additionalProperties: true },
+    validation_errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['field', 'location', 'message'],
+        properties: {
+          field: { type: 'string' },
+          location: { type: 'string', enum: ['body', 'query', 'path', 'header'] },
+          message: { type: 'string' },
+        },
+      },
+    },
+    valid_params: { type: 'array', items: { type: 'string' } },
+  },
+}
+
+/** Security of a route that wants a credential: `schema: { security: API_KEY_SECURITY }`. */
+export const API_KEY_SECURITY: { [scheme: string]: string[] }[] = [{ apiKey: [] }]
+
+/** Call before the routes are added: only what comes after is documented. */
+export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptions): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: options.title, version: options.version, description: options.description },
+      tags: (options.tags ?? []).map((tag) => ({ ...tag })),
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key of a broker or of staff.' },
+        },
+      },
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: PAGE_POLICY,
+    uiConfig: { deepLinking: true, persistAuthorization: false },
+    theme: { title: options.title },
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
+    reply.header('cache-control', 'public, max-age=300').send(app.swagger()),
+  )
+}

@@ -1,0 +1,281 @@
+// The HTTP server that every service starts from: what is the same on all of them, whatever their routes do. It does not
+// listen; `run.ts` does, and tests inject.
+//
+// A request gets an id, security headers, and one log line when it is answered. Bodies go through the strict reader and
+// answers through the exact writer; schemas on routes are documentation only, the check is `parseShape` in the route.
+// Every failure leaves in the one shape of `problem.ts`.
+
+import { isUtf8 } from 'node:buffer'
+import type { Socket } from 'node:net'
+import compress from '@fastify/compress'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { allowOrigins } from './cross-origin.ts'
+import { problemOf, problemOfConnection, unsupportedMediaType } from './framework-failures.ts'
+import type { Health } from './health.ts'
+import { readJson } from './json-reader.ts'
+import { writeJson } from './json-writer.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { invalidParameters, Problem, problemBody } from './problem.ts'
+import { type Query, readQuery } from './query-reader.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Facts for the request's log line, set by who learns them. */
+    clientId: string | null
+    keyId: string | null
+    quoteId: string | null
+  }
+}
+
+/** Bytes of a body unless the route says otherwise with `bodyLimit`. */
+export const BODY_BYTES_MAX = 1_048_576
+/** The whole request, headers and body, must arrive within this. */
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 15_000
+/** A connection on which nothing happens at all. */
+const CONNECTION_TIMEOUT_MS = 120_000
+/** Longer than the 60 s of the load balancer in front, so that it is never the server that closes first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** Characters of one path parameter: longer than any identifier of the contract. */
+const PATH_PART_LENGTH_MAX = 200
+const COMPRESS_FROM_BYTES = 1024
+
+export interface ServerOptions {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly health: Health
+  /** Makes the id of a request that brings no sane one. */
+  readonly newRequestId: () => string
+  /** Also answer health checks below /api/v1: the gateway does. */
+  readonly publicHealth?: boolean
+  /** Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[]
+  /** Origins whose pages may call from a browser. */
+  readonly corsOrigins?: readonly string[]
+  /** Bytes, 1 MB unless said. */
+  readonly bodyLimit?: number
+}
+
+/** An instance to add routes to. It awaits nothing outside the process. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { log, metrics, health, newRequestId } = options
+  const proxies = options.trustedProxies ?? []
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: (request) => saneRequestId(request.headers['x-request-id']) ?? newRequestId(),
+    requestIdHeader: false,
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
+    bodyLimit: options.bodyLimit ?? BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    maxRequestsPerSocket: 0,
+    // While draining the requests in flight, and those already on their connections, are still answered.
+    return503OnClosing: false,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
+    routerOptions: {
+      querystringParser: (text: string): Query => readQuery(text),
+      maxParamLength: PATH_PART_LENGTH_MAX,
+    },
+    frameworkErrors: (error, request, reply) => {
+      // Before routing no hook runs, so the headers and the line of a request are given here.
+      giveHeaders(request, reply)
+      answerError(error, request, reply)
+      writeRequestLine(request, reply)
+    },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newRequestId(), log),
+  })
+
+  app.decorateRequest('clientId', null)
+  app.decorateRequest('keyId', null)
+  app.decorateRequest('quoteId', null)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    giveHeaders(request, reply)
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      return done(invalidParameters([{ field: 'Host', location: 'header', message: 'the Host header is required' }]))
+    }
+    done()
+  })
+  allowOrigins(app, options.corsOrigins ?? [])
+  answerUnknownPaths(app)
+
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method } = request
+    const route = routeOf(request)
+    metrics.httpRequests.inc({ method, route, status: reply.statusCode })
+    metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
+    writeRequestLine(request, reply)
+    done()
+  })
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, readBody(request, body as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.setReplySerializer(writeJson)
+  app.setSerializerCompiler(() => writeJson)
+  app.setValidatorCompiler(() => () => true)
+  app.setErrorHandler(answerError)
+
+  await app.register(compress, {
+    encodings: ['br', 'gzip'],
+    threshold: COMPRESS_FROM_BYTES,
+    globalDecompression: false,
+  })
+  addHealthRoutes(app, health, metrics, options.publicHealth ?? false)
+  return app
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/
+
+function saneRequestId(header: string | string[] | undefined): string | null {
+  return typeof header === 'string' && REQUEST_ID.test(header) ? header : null
+}
+
+function giveHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(SECURITY_HEADERS)
+  reply.header('x-request-id', request.id)
+}
+
+/** A body of an endpoint that reads JSON. No body at all is undefined, for the shape to refuse. */
+function readBody(request: FastifyRequest, body: Buffer): unknown {
+  const type = request.headers['content-type'] ?? ''
+  const charset = /;\s*charset="?([^";]*)"?/i.exec(type)?.[1]
+  if (charset !== undefined && charset.trim().toLowerCase() !== 'utf-8') throw unsupportedMediaType()
+  const encoding = request.headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unsupportedMediaType()
+  if (body.length === 0) return undefined
+  if (!isUtf8(body)) {
+    throw invalidParameters([{ field: 'body', location: 'body', message: 'the body must be UTF-8 text' }])
+  }
+  return readJson(body.toString('utf8'))
+}
+
+/** The one error handler. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error) ?? new Problem('INTERNAL_ERROR', 'Internal error', { cause: error })
+  if (problem.status >= 500) {
+    const route = routeOf(request)
+    request.log.error({ err: problem.cause ?? problem, error_code: problem.code, route }, problem.message)
+  }
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds))
+  if (problem.headers) reply.headers(problem.headers)
+  reply.code(problem.status).header('content-type', JSON_TYPE).serializer(writeJson).send(problemBody(problem))
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Requests to these are told apart by a scraper and a kubelet every few seconds: a line each would drown the others. */
+const QUIET_ROUTES = /^(\/api\/v1)?\/(health|metrics)(\/|$)/
+
+/** The one line of a request. The route's template stands there, never the address that was sent. */
+function writeRequestLine(request: FastifyRequest, reply: FastifyReply): void {
+  const route = routeOf(request)
+  const line = {
+    method: request.method,
+    route,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 100) / 100,
+    ...(request.clientId !== null && { client_id: request.clientId }),
+    ...(request.keyId !== null && { key_id: request.keyId }),
+    ...(request.quoteId !== null && { quote_id: request.quoteId }),
+    ...(!reply.raw.writableFinished && reply.raw.destroyed && { aborted: true }),
+  }
+  if (QUIET_ROUTES.test(route)) request.log.debug(line, 'request')
+  else request.log.info(line, 'request')
+}
+
+/** The template of the request's route; one word for all addresses that have none, so that metrics stay bounded. */
+function routeOf(request: FastifyRequest): string {
+  return request.is404 ? 'unknown' : (request.routeOptions?.url ?? 'unknown')
+}
+
+/** 404, or 405 with `Allow` when the path exists under other methods. Answered before a body is looked at. */
+function answerUnknownPaths(app: FastifyInstance): void {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  app.addHook('onRoute', (route) => {
+    const known = routes.get(route.url) ?? { pattern: patternOf(route.url), methods: new Set() }
+    for (const method of [route.method].flat()) known.methods.add(method)
+    routes.set(route.url, known)
+  })
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (!request.is404) return done()
+    const path = request.raw.url?.split('?', 1)[0] ?? ''
+    const methods = [...routes.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap((route) => [...route.methods])
+    if (methods.length === 0) return done(new Problem('NOT_FOUND', 'There is nothing at this address'))
+    const allow = [...new Set(methods)].sort().join(', ')
+    done(new Problem('METHOD_NOT_ALLOWED', `This address takes ${allow}`, { headers: { allow } }))
+  })
+  app.setNotFoundHandler(() => {
+    throw new Problem('NOT_FOUND', 'There is nothing at this address')
+  })
+}
+
+function patternOf(template: string): RegExp {
+  const parts = template.split('/').map((part) => {
+    if (part.startsWith(':')) return '[^/]+'
+    return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\*', '.*')
+  })
+  return new RegExp(`^${parts.join('/')}$`)
+}
+
+function addHealthRoutes(app: FastifyInstance, health: Health, metrics: Metrics, publicHealth: boolean): void {
+  const schema = { hide: true }
+  type Answer = { status: number; body: unknown }
+  const send = (reply: FastifyReply, { status, body }: Answer) =>
+    reply.code(status).header('cache-control', 'no-store').send(body)
+  for (const prefix of publicHealth ? ['', '/api/v1'] : ['']) {
+    for (const path of ['/health', '/health/liveness', '/health/readiness']) {
+      // A process that drains is alive: only what decides about traffic turns 503.
+      const check = path === '/health/liveness' ? () => ({ ...health.basic(), status: 200 }) : () => health.basic()
+      app.get(`${prefix}${path}`, { schema }, (_request, reply) => send(reply, check()))
+    }
+  }
+  app.get('/health/details', { schema }, async (_request, reply) => send(reply, await health.details()))
+  app.get('/health/external', { schema }, async (_request, reply) => send(reply, await health.external()))
+  app.get('/metrics', { schema }, async (_request, reply) => {
+    const text = await metrics.registry.metrics()
+    return reply.header('content-type', metrics.registry.contentType).send(text)
+  })
+}
+
+const LINGER_MS = 500
+
+/** Answers what never became a request, in the one shape, and closes the connection. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket, requestId: string, log: Log): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || socket.writableEnded) return
+  const { statusLine, problem } = problemOfConnection(error.code)
+  const body = writeJson(problemBody(problem))
+  log.info({ request_id: requestId, code: error.code, status: Number(statusLine.slice(0, 3)) }, 'connection refused')
+  if (socket.writable) {
+    const headers = {
+      ...SECURITY_HEADERS,
+      'x-request-id': requestId,
+      'content-type': JSON_TYPE,
+      'content-length': String(Buffer.byteLength(body)),
+      connection: 'close',
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    socket.end(`HTTP/1.1 ${statusLine}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+    // Closed a moment later: a reset while the client still writes would take the answer from it.
+    setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  } else {
+    socket.destroy()
+  }
+}
