@@ -127,6 +127,21 @@ test('inputs come back from the record unchanged, and so does their price', () =
 })
 
 describe('the waterfall can be followed', () => {
+  test('every number of every step is that of decimal.js', () => {
+    fc.assert(
+      fc.property(anyPriceInputs, (inputs) => {
+        const read = oracle.read(writePriceInputs(inputs))
+        const expected = oracle.waterfall(read, oracle.price(read))
+        const found = price(inputs).waterfall.map(({ before, after, delta, deltaBp }) => [
+          ...[before, after, delta].map(String),
+          deltaBp === null ? null : deltaBp.toString(),
+        ])
+        expect(JSON.stringify(found)).toBe(JSON.stringify(expected))
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
   test('in each block a step begins where the one before it ended, and the deltas sum to the result', () => {
     fc.assert(
       fc.property(anyPriceInputs, (inputs) => {

@@ -37,6 +37,9 @@ export interface DecimalJsPrice {
   readonly totalFee: string
 }
 
+/** A step of the waterfall as numbers: before, after, after - before, and that in basis points for a rate. */
+export type DecimalJsStep = readonly [before: string, after: string, delta: string, deltaBp: string | null]
+
 /** Prices with decimal.js at a precision. Reading the inputs and pricing them are two steps, so that each can be timed. */
 export function decimalJsPricing(precision: number) {
   const Precise = DecimalJs.clone({ precision, toExpNeg: -100, toExpPos: 100 })
@@ -85,14 +88,25 @@ export function decimalJsPricing(precision: number) {
     return sharePrice.times(new Precise(inputs.quantity).div(lot).ceil().times(lot))
   }
 
+  const toRateScale = (value: Num): Num => value.toDecimalPlaces(8, DecimalJs.ROUND_HALF_UP)
+
+  /** The lender's rate after each step, each rounded by itself: volatility, events, cap, floor. */
+  function rates(inputs: DecimalJsInputs): Num[] {
+    const excess = Precise.max(0, inputs.volatility.minus(inputs.volatilityThreshold))
+    const withVolatility = inputs.volatilityWeight.times(excess).plus(1)
+    const withEvents = inputs.eventWeight.times(inputs.events).div(10).plus(withVolatility)
+    const capped = Precise.min(withEvents, inputs.maxMultiplier)
+    const exact = [withVolatility, withEvents, capped].map((multiplier) => inputs.lenderRate.times(multiplier))
+    const floored = Precise.max(exact[2] as Num, inputs.floorRate)
+    return [inputs.lenderRate, ...exact, floored].map(toRateScale)
+  }
+
+  /** The final rate alone, without its steps. */
   function rate(inputs: DecimalJsInputs): Num {
     const excess = Precise.max(0, inputs.volatility.minus(inputs.volatilityThreshold))
     const events = inputs.eventWeight.times(inputs.events).div(10)
     const multiplier = Precise.min(inputs.volatilityWeight.times(excess).plus(1).plus(events), inputs.maxMultiplier)
-    return Precise.max(inputs.lenderRate.times(multiplier), inputs.floorRate).toDecimalPlaces(
-      8,
-      DecimalJs.ROUND_HALF_UP,
-    )
+    return toRateScale(Precise.max(inputs.lenderRate.times(multiplier), inputs.floorRate))
   }
 
   /** Each tier's percentage of what its own part of the value costs. */
@@ -135,5 +149,28 @@ export function decimalJsPricing(precision: number) {
     }
   }
 
-  return { read, price }
+  /** The steps of a price in the order of the waterfall: charged value, five rates, four amounts. */
+  function waterfall(inputs: DecimalJsInputs, bill: DecimalJsPrice): DecimalJsStep[] {
+    const value = cents(charged(inputs))
+    const asked = inputs.value ?? (inputs.sharePrice as Num).times(inputs.quantity)
+    const afterMarkup = num(bill.borrowCost).plus(bill.markup)
+    const afterFee = afterMarkup.plus(bill.transactionFee)
+    const amounts = [num(bill.borrowCost), afterMarkup, afterFee, afterFee]
+    return [
+      amountStep(cents(asked), value),
+      ...rates(inputs).map((after, index, all) => rateStep(index === 0 ? num('0') : (all[index - 1] as Num), after)),
+      ...amounts.map((after, index) => amountStep(index === 0 ? num('0') : (amounts[index - 1] as Num), after)),
+    ]
+  }
+
+  function rateStep(before: Num, after: Num): DecimalJsStep {
+    const delta = after.minus(before)
+    return [before.toString(), after.toString(), delta.toString(), delta.times(10_000).toString()]
+  }
+
+  function amountStep(before: Num, after: Num): DecimalJsStep {
+    return [before.toFixed(2), after.toFixed(2), after.minus(before).toFixed(2), null]
+  }
+
+  return { read, price, waterfall }
 }
