@@ -12,7 +12,7 @@ import { type PricedQuote, type PriceInputs, price, type Stay } from '../pricing
 import { accrual, CalendarError, type SettlementCalendar } from '../pricing/settlement-calendar.ts'
 import { asUsd, type IsoDate, type Ticker, type Usd } from '../pricing/units.ts'
 import type { Broker } from '../reference-data/broker-terms.ts'
-import { invalidParameters, Problem } from '../server/problem.ts'
+import { invalidParameters } from '../server/problem.ts'
 
 /** A request past its schema: exactly one of value and quantity, exactly one of days and dates. */
 export interface QuoteRequest {
@@ -79,7 +79,7 @@ export function quoteLocate(dependencies: {
   readonly calendar: SettlementCalendar
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
-  readonly newAuditId: (at: Date) => string
+  readonly newAuditId: () => string
   readonly engineBuild: string
 }): QuoteLocate {
   const { fetchPricingInputs, keepRecord, calendar, clock, newYorkDate, newAuditId, engineBuild } = dependencies
@@ -97,7 +97,7 @@ export function quoteLocate(dependencies: {
     const priceInputs = priceInputsOf(position, stay, inputs)
     const priced = price(priceInputs)
     const quote: LocateQuote = {
-      auditId: newAuditId(quotedAt),
+      auditId: newAuditId(),
       quotedAt,
       expiresAt: new Date(quotedAt.getTime() + QUOTE_VALID_SECONDS * 1000),
       request,
@@ -257,9 +257,4 @@ function recordedRequest(request: QuoteRequest): RecordedRequest {
       : { quantity: position.quantity, ...(position.price !== null && { price: position.price.toString() }) }),
     ...(stay.kind === 'days' ? { loan_days: stay.loanDays } : { start_date: stay.startDate, end_date: stay.endDate }),
   }
-}
-
-/** CLIENT_NOT_FOUND in the contract's words; an inactive broker is not found either. */
-export function clientNotFound(clientId: string): Problem {
-  return new Problem('CLIENT_NOT_FOUND', `Client not found: ${clientId}`)
 }

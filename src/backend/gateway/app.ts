@@ -1,0 +1,54 @@
+// The public API as an application: a function from what it needs to routes. It does not listen; `services/` does.
+import type { FastifyInstance } from 'fastify'
+import type { Credentials } from '../access/credentials.ts'
+import type { StoredAuditRow } from '../audit/read-record.ts'
+import type { PricingModel } from '../pricing/borrow-rate.ts'
+import type { QuoteLocate } from '../quotes/quote.ts'
+import type { Rates } from '../quotes/rate.ts'
+import { publishOpenApi } from '../server/openapi.ts'
+import { createServer, type ServerOptions } from '../server/server.ts'
+import { configRoutes } from './routes/config.ts'
+import { quoteRoutes } from './routes/quotes.ts'
+import { rateRoutes } from './routes/rates.ts'
+import { recordRoutes } from './routes/records.ts'
+
+export interface GatewayOptions extends ServerOptions {
+  readonly engineVersion: string
+  readonly credentials: Credentials
+  readonly quoteLocate: QuoteLocate
+  readonly rates: Rates
+  readonly readRecord: (auditId: string) => Promise<StoredAuditRow | null>
+  readonly listPricingModels: () => Promise<readonly PricingModel[]>
+  /** By tier of the broker. */
+  readonly requestsPerMinute: Readonly<Record<string, number>>
+  readonly localCopySeconds: number
+}
+
+const DESCRIPTION = [
+  'What a short sale of a US stock costs: the annualised borrow rate and the locate fee, with every step of the number.',
+  'Amounts are US dollars with exactly two decimals. Rates are fractions a year: 0.19 is 19 %.',
+  'Numbers are exact decimals: read them as text or as decimals, not as binary floats.',
+  'Send your key in X-API-Key.',
+].join('\n\n')
+
+const TAGS = [
+  { name: 'quotes', description: 'Price a short' },
+  { name: 'rates', description: 'Look at borrow rates' },
+  { name: 'config', description: 'What this deployment offers' },
+  { name: 'audit', description: 'Records of prices' },
+]
+
+export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstance> {
+  const app = await createServer({ ...options, publicHealth: true })
+  await publishOpenApi(app, {
+    title: 'Borrow Rate & Locate Fee Pricing Engine',
+    version: options.engineVersion,
+    description: DESCRIPTION,
+    tags: TAGS,
+  })
+  quoteRoutes(app, options)
+  rateRoutes(app, options)
+  configRoutes(app, options)
+  recordRoutes(app, options)
+  return app
+}

@@ -1,0 +1,99 @@
+// What this deployment offers: version, features, limits, pricing models, convention packs. A client reads it once.
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import type { Credentials } from '../../access/credentials.ts'
+import type { PricingModel } from '../../pricing/borrow-rate.ts'
+import { CONVENTION_PACKS } from '../../pricing/convention-packs.ts'
+import { trim } from '../../pricing/decimal.ts'
+import { failures } from '../failures.ts'
+
+/** Names of what the contract leaves to a deployment's version. */
+const SUPPORTED_FEATURES = [
+  'quote',
+  'quote_by_shares',
+  'quote_by_dates',
+  'waterfall',
+  'rates',
+  'custom_rate',
+  'audit_record',
+]
+
+const CONFIG_ANSWER_SCHEMA = Type.Object({
+  status: Type.Literal('success'),
+  api_version: Type.String({ examples: ['v1'] }),
+  engine_version: Type.String(),
+  supported_features: Type.Array(Type.String()),
+  rate_limits: Type.Object(
+    {},
+    { additionalProperties: Type.Integer(), description: 'Requests in 60 s by tier of the broker.' },
+  ),
+  pricing_models: Type.Array(
+    Type.Object({
+      model: Type.String(),
+      volatility_weight: Type.Number({ description: 'Share of the lender rate per index point above the threshold.' }),
+      volatility_threshold: Type.Number({ description: 'Index points.' }),
+      event_weight: Type.Number({ description: 'Share of the lender rate at event risk 10.' }),
+      max_multiplier: Type.Number(),
+      volatility_source: Type.String(),
+    }),
+  ),
+  convention_packs: Type.Array(
+    Type.Object({
+      convention_pack: Type.String(),
+      description: Type.String(),
+      day_count: Type.Union([Type.String(), Type.Null()], { description: "null: the broker's terms say." }),
+      lot_shares: Type.Integer(),
+      source: Type.String(),
+    }),
+  ),
+})
+
+export function configRoutes(
+  app: FastifyInstance,
+  options: {
+    readonly credentials: Credentials
+    readonly listPricingModels: () => Promise<readonly PricingModel[]>
+    readonly requestsPerMinute: Readonly<Record<string, number>>
+    readonly engineVersion: string
+  },
+): void {
+  const { credentials, listPricingModels, requestsPerMinute, engineVersion } = options
+  app.get(
+    '/api/v1/config',
+    {
+      onRequest: credentials.authenticated('config'),
+      schema: {
+        tags: ['config'],
+        security: [{ apiKey: [] }],
+        operationId: 'config',
+        summary: 'What this deployment offers',
+        response: {
+          200: CONFIG_ANSWER_SCHEMA,
+          ...failures('UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'),
+        },
+      },
+    },
+    async () => ({
+      status: 'success',
+      api_version: 'v1',
+      engine_version: engineVersion,
+      supported_features: SUPPORTED_FEATURES,
+      rate_limits: requestsPerMinute,
+      pricing_models: (await listPricingModels()).map((model) => ({
+        model: model.model,
+        volatility_weight: trim(model.volatilityWeight),
+        volatility_threshold: trim(model.volatilityThreshold),
+        event_weight: trim(model.eventWeight),
+        max_multiplier: trim(model.maxMultiplier),
+        volatility_source: model.volatilitySource,
+      })),
+      convention_packs: Object.values(CONVENTION_PACKS).map((pack) => ({
+        convention_pack: pack.name,
+        description: pack.description,
+        day_count: pack.dayCount,
+        lot_shares: pack.lotShares,
+        source: pack.source,
+      })),
+    }),
+  )
+}

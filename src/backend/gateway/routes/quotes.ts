@@ -1,0 +1,120 @@
+// The price of a short: POST with a body or GET with a query, the same request either way.
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Principal } from '../../access/api-keys.ts'
+import type { Credentials } from '../../access/credentials.ts'
+import type { Actor } from '../../audit/quote-record.ts'
+import { quoteAnswer } from '../../quotes/answer.ts'
+import { QUOTE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
+import type { LocateQuote, QuoteLocate } from '../../quotes/quote.ts'
+import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from '../../quotes/wire.ts'
+import type { Metrics } from '../../server/metrics.ts'
+import { Problem } from '../../server/problem.ts'
+import { failures } from '../failures.ts'
+
+const FAILURES = failures(
+  'INVALID_PARAMETER',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'TICKER_NOT_FOUND',
+  'CLIENT_NOT_FOUND',
+  'RATE_LIMIT_EXCEEDED',
+  'INTERNAL_ERROR',
+  'EXTERNAL_API_UNAVAILABLE',
+  'AUDIT_UNAVAILABLE',
+)
+
+const DOCUMENTATION = {
+  tags: ['quotes'],
+  summary: 'Price a short',
+  description:
+    'The locate fee of a short position: borrow cost for the stay, markup and transaction fee, with every step of the ' +
+    'number and the source of every input. The price is on the record, durably, before the answer leaves.',
+  security: [{ apiKey: [] }],
+}
+
+export function quoteRoutes(
+  app: FastifyInstance,
+  options: { readonly credentials: Credentials; readonly quoteLocate: QuoteLocate; readonly metrics: Metrics },
+): void {
+  const { credentials, quoteLocate, metrics } = options
+  const url = '/api/v1/calculate-locate'
+  const onRequest = credentials.authenticated('quote')
+
+  async function answer(request: FastifyRequest, source: unknown, location: 'body' | 'query') {
+    try {
+      const asked = readQuoteRequest(source, location)
+      const principal = request.principal as Principal
+      if (principal.role === 'broker' && asked.clientId !== principal.clientId) {
+        throw new Problem('FORBIDDEN', 'This key may only price for its own client_id')
+      }
+      const quote = await quoteLocate(asked, actorOf(request, principal))
+      request.quoteId = quote.auditId
+      countQuote(metrics, quote)
+      return quoteAnswer(quote)
+    } catch (error) {
+      metrics.quotes.inc({ outcome: error instanceof Problem ? error.code : 'INTERNAL_ERROR' })
+      throw error
+    }
+  }
+
+  app.post(
+    url,
+    {
+      onRequest,
+      schema: {
+        ...DOCUMENTATION,
+        operationId: 'calculateLocate',
+        body: QUOTE_REQUEST_SHAPE,
+        response: { 200: QUOTE_ANSWER_SCHEMA, ...FAILURES },
+      },
+    },
+    (request) => answer(request, request.body, 'body'),
+  )
+  app.get(
+    url,
+    {
+      onRequest,
+      schema: {
+        ...DOCUMENTATION,
+        operationId: 'calculateLocateByQuery',
+        querystring: QUOTE_REQUEST_SHAPE,
+        response: { 200: QUOTE_ANSWER_SCHEMA, ...FAILURES },
+      },
+    },
+    (request) => answer(request, request.query, 'query'),
+  )
+}
+
+function countQuote(metrics: Metrics, quote: LocateQuote): void {
+  metrics.quotes.inc({ outcome: 'priced' })
+  metrics.quoteFee.observe(Number(quote.priced.fee.totalFee.toString()))
+  const { market } = quote.inputs
+  const used = {
+    lender_rate: market.lenderRate,
+    volatility: quote.priced.borrowRate.volatilityOf === 'stock' ? market.stockVolatility : market.volatilityIndex,
+    event_risk: market.eventRisk,
+  }
+  for (const [input, observation] of Object.entries(used)) {
+    if (observation?.source === 'stale' || observation?.source === 'fallback') {
+      metrics.fallbackInputs.inc({ input, source: observation.source })
+    }
+  }
+}
+
+/** Characters of a header that are kept on the record. */
+const HEADER_LENGTH_MAX = 200
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+const NOT_PRINTABLE = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/g
+
+/** Who asked, as the record keeps it; header text is cleaned and cut. */
+function actorOf(request: FastifyRequest, principal: Principal): Actor {
+  return {
+    actorType: principal.role,
+    actorId: principal.clientId,
+    keyId: principal.keyId,
+    sourceIp: request.ip,
+    userAgent: request.headers['user-agent']?.replace(NOT_PRINTABLE, '').slice(0, HEADER_LENGTH_MAX) ?? null,
+    requestId: request.id,
+    idempotencyKey: null,
+  }
+}

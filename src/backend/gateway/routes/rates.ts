@@ -1,0 +1,208 @@
+// Current borrow rates: one name, one name under chosen conditions, all names of a status.
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Principal } from '../../access/api-keys.ts'
+import type { Credentials } from '../../access/credentials.ts'
+import type { IndexPoints } from '../../pricing/units.ts'
+import { customRateAnswer, rateAnswer } from '../../quotes/answer.ts'
+import { CUSTOM_RATE_ANSWER_SCHEMA, RATE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
+import type { CurrentRate, Rates } from '../../quotes/rate.ts'
+import {
+  booleanField,
+  decimalField,
+  enumField,
+  integerField,
+  optional,
+  parseShape,
+  patternField,
+  shape,
+  tickerField,
+  withDefault,
+} from '../../server/shape.ts'
+import { failures } from '../failures.ts'
+
+const TICKER_PATH = shape({ ticker: tickerField({ example: 'GME' }) })
+
+const CURRENT_QUERY = shape({
+  use_cache: withDefault(
+    booleanField({ description: 'false asks past the copy in this process.', example: true }),
+    true,
+  ),
+  max_age: optional(
+    integerField({
+      description: 'Seconds that a kept copy may be old.',
+      minimum: 0,
+      maximum: 86_400,
+      example: 60,
+    }),
+  ),
+})
+
+const CUSTOM_QUERY = shape({
+  volatility_index: optional(
+    decimalField<IndexPoints>({
+      description: 'Volatility in place of the observed one.',
+      unit: 'index points',
+      minimum: '0',
+      maximum: '100',
+      decimals: 4,
+      example: 24.5,
+    }),
+  ),
+  event_risk_factor: optional(
+    integerField({ description: 'Event risk in place of the observed one.', minimum: 0, maximum: 10, example: 5 }),
+  ),
+  model: optional(
+    patternField('^[a-z0-9][a-z0-9-]{1,48}[a-z0-9]$', 'must be the name of a pricing model', {
+      description: "Pricing model in place of the broker's.",
+      example: 'desk-v1',
+    }),
+  ),
+})
+
+const STATUS_PATH = shape({
+  status: enumField(['EASY', 'MEDIUM', 'HARD'], { description: 'How hard the names are to borrow.', example: 'HARD' }),
+})
+
+const PAGE_QUERY = shape({
+  skip: withDefault(
+    integerField({ description: 'Names to leave out before the first.', minimum: 0, maximum: 1_000_000, example: 0 }),
+    0,
+  ),
+  limit: withDefault(integerField({ description: 'Names at the most.', minimum: 1, maximum: 100, example: 20 }), 20),
+})
+
+const security = [{ apiKey: [] }]
+const tags = ['rates']
+const ORDINARY = ['INVALID_PARAMETER', 'UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_ERROR'] as const
+
+export function rateRoutes(
+  app: FastifyInstance,
+  options: {
+    readonly credentials: Credentials
+    readonly rates: Rates
+    /** A kept copy may be this old, seconds: who wants it younger is asked for anew. */
+    readonly localCopySeconds: number
+  },
+): void {
+  const { credentials, rates, localCopySeconds } = options
+  const onRequest = credentials.authenticated('rates')
+
+  for (const url of ['/api/v1/rates/:ticker', '/api/v1/rates/ticker/:ticker']) {
+    app.get(
+      url,
+      {
+        onRequest,
+        schema: {
+          tags,
+          security,
+          operationId: url.includes('/ticker/') ? 'rateByTicker' : 'rate',
+          summary: 'Current borrow rate of a name',
+          description:
+            "The rate under the pricing model of the key's broker, with its inputs. The answer has an ETag; send it back in If-None-Match for a 304.",
+          params: TICKER_PATH,
+          querystring: CURRENT_QUERY,
+          response: {
+            200: RATE_ANSWER_SCHEMA,
+            304: Type.Null({ description: 'The rate is as it was.' }),
+            ...failures(...ORDINARY, 'TICKER_NOT_FOUND', 'EXTERNAL_API_UNAVAILABLE'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { ticker } = parseShape(TICKER_PATH, request.params, 'path')
+        const { use_cache, max_age } = parseShape(CURRENT_QUERY, request.query, 'query')
+        const fresh = !use_cache || (max_age !== undefined && max_age < localCopySeconds)
+        const current = await rates.current(ticker, principalOf(request).clientId, fresh)
+        return withValidator(request, reply, current)
+      },
+    )
+  }
+
+  app.get(
+    '/api/v1/rates/:ticker/calculate',
+    {
+      onRequest,
+      schema: {
+        tags,
+        security,
+        operationId: 'customRate',
+        summary: 'Borrow rate under chosen conditions',
+        description:
+          'What the rate would be at another volatility, event risk or pricing model. Indicative, not recorded.',
+        params: TICKER_PATH,
+        querystring: CUSTOM_QUERY,
+        response: {
+          200: CUSTOM_RATE_ANSWER_SCHEMA,
+          ...failures(...ORDINARY, 'TICKER_NOT_FOUND', 'EXTERNAL_API_UNAVAILABLE'),
+        },
+      },
+    },
+    async (request) => {
+      const { ticker } = parseShape(TICKER_PATH, request.params, 'path')
+      const asked = parseShape(CUSTOM_QUERY, request.query, 'query')
+      const custom = await rates.custom(ticker, principalOf(request).clientId, {
+        volatilityIndex: asked.volatility_index ?? null,
+        eventRiskFactor: asked.event_risk_factor ?? null,
+        model: asked.model ?? null,
+      })
+      return customRateAnswer(custom)
+    },
+  )
+
+  app.get(
+    '/api/v1/rates/status/:status',
+    {
+      onRequest,
+      schema: {
+        tags,
+        security,
+        operationId: 'ratesByStatus',
+        summary: 'Names of one borrow status',
+        description: 'A page by ticker. X-Total-Count has the number in all, Link the pages beside this one.',
+        params: STATUS_PATH,
+        querystring: PAGE_QUERY,
+        response: { 200: Type.Array(RATE_ANSWER_SCHEMA), ...failures(...ORDINARY) },
+      },
+    },
+    async (request, reply) => {
+      const { status } = parseShape(STATUS_PATH, request.params, 'path')
+      const page = parseShape(PAGE_QUERY, request.query, 'query')
+      const { total, items } = await rates.byStatus(status, principalOf(request).clientId, page)
+      reply.header('x-total-count', String(total))
+      const link = pageLinks(`/api/v1/rates/status/${status}`, page, total)
+      if (link !== '') reply.header('link', link)
+      return items.map(rateAnswer)
+    },
+  )
+}
+
+function principalOf(request: FastifyRequest): Principal {
+  return request.principal as Principal
+}
+
+/** The answer, or 304 when the caller has it already. Ages grow by themselves, so they do not count for the validator. */
+function withValidator(request: FastifyRequest, reply: FastifyReply, current: CurrentRate): unknown {
+  const answer = rateAnswer(current)
+  const content = JSON.stringify(answer, (name, value) => (name === 'age_seconds' ? undefined : value))
+  const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
+  reply.header('etag', etag).header('cache-control', 'private, no-cache')
+  const { last_updated: lastUpdated } = answer
+  if (lastUpdated instanceof Date) reply.header('last-modified', lastUpdated.toUTCString())
+  const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  if (known?.includes(etag) || known?.includes('*')) {
+    reply.code(304)
+    return ''
+  }
+  return answer
+}
+
+/** RFC 8288 links to the pages beside this one. */
+function pageLinks(path: string, page: { skip: number; limit: number }, total: number): string {
+  const to = (skip: number, rel: string) => `<${path}?skip=${skip}&limit=${page.limit}>; rel="${rel}"`
+  const links: string[] = []
+  if (page.skip > 0) links.push(to(Math.max(0, page.skip - page.limit), 'prev'))
+  if (page.skip + page.limit < total) links.push(to(page.skip + page.limit, 'next'))
+  return links.join(', ')
+}
