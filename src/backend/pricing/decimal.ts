@@ -95,18 +95,21 @@ function unitsAt(value: Decimal, scale: number): bigint {
   return value.scale === scale ? value.units : value.units * powerOfTen(scale - value.scale)
 }
 
+/** a + b, exact, at the larger of the two scales. */
 export function plus(a: Decimal, b: Decimal): Decimal {
   if (a.scale === b.scale) return new Decimal(a.units + b.units, a.scale)
   const scale = Math.max(a.scale, b.scale)
   return new Decimal(unitsAt(a, scale) + unitsAt(b, scale), scale)
 }
 
+/** a - b, exact, at the larger of the two scales. */
 export function minus(a: Decimal, b: Decimal): Decimal {
   if (a.scale === b.scale) return new Decimal(a.units - b.units, a.scale)
   const scale = Math.max(a.scale, b.scale)
   return new Decimal(unitsAt(a, scale) - unitsAt(b, scale), scale)
 }
 
+/** a x b, exact; the scales add up. */
 export function times(a: Decimal, b: Decimal): Decimal {
   return new Decimal(a.units * b.units, a.scale + b.scale)
 }
@@ -119,18 +122,22 @@ export function compare(a: Decimal, b: Decimal): -1 | 0 | 1 {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
+/** The value, or the minimum when the value is below it. */
 export function atLeast<D extends Decimal>(value: D, minimum: D): D {
   return compare(value, minimum) < 0 ? minimum : value
 }
 
+/** The value, or the maximum when the value is above it. */
 export function atMost<D extends Decimal>(value: D, maximum: D): D {
   return compare(value, maximum) > 0 ? maximum : value
 }
 
+/** Below zero. */
 export function isNegative(value: Decimal): boolean {
   return value.units < 0n
 }
 
+/** Zero at any scale: 0 and 0.00. */
 export function isZero(value: Decimal): boolean {
   return value.units === 0n
 }

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// The command line's entry: plugs the process into the commands and turns a failure into a sentence and exit status 1.
+import { defaultDataDir } from '../database/embedded.ts'
+import { commandLine, failureText } from './commands.ts'
+
+const { env } = process
+const dataDir = env.DATA_DIR ?? defaultDataDir(env)
+
+const program = commandLine({
+  environment: env,
+  dataDir,
+  print: (text) => console.log(text),
+  importFile: async (path) => {
+    // Loaded when it is needed: a quote has no use for the readers of feeds.
+    const { importFile } = await import('./import-file.ts')
+    await importFile(path, {
+      databaseUrl: env.DATABASE_URL,
+      dataDir,
+      print: (text) => console.log(text),
+      isTerminal: process.stdout.isTTY === true,
+      clock: () => new Date(),
+    })
+  },
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error(failureText(error))
+  process.exitCode = 1
+}

@@ -1,0 +1,81 @@
+// Who may import whom. docs/architecture/overview.md, "Who may import whom", says the same in words.
+import { posix } from 'node:path'
+import { BACKEND, type TreeFile } from './tree.ts'
+
+/** The words of pricing that parsers and database rows need; they know nothing of formulas. */
+const VOCABULARY = [
+  'pricing/decimal.ts',
+  'pricing/units.ts',
+  'pricing/day-count.ts',
+  'pricing/iso-date.ts',
+  'pricing/convention-packs.ts',
+]
+
+interface Permission {
+  /** Folders or files that may be imported to run. */
+  readonly values: readonly string[]
+  /** Folders or files of which only types may be imported, besides pricing's, which everybody may. */
+  readonly types?: readonly string[]
+  /** A pure folder imports no package and nothing of the platform. */
+  readonly pure?: true
+}
+
+const DOMAINS = ['access', 'audit', 'cache', 'database', 'market-data', 'quotes', 'reference-data', 'server', 'pricing']
+
+const PERMISSIONS: Readonly<Record<string, Permission>> = {
+  pricing: { values: [], pure: true },
+  client: { values: [], pure: true },
+  server: { values: VOCABULARY },
+  database: { values: [...VOCABULARY, 'server'] },
+  'database/seed.ts': { values: [...VOCABULARY, 'server', 'market-data', 'reference-data', 'access'] },
+  'reference-data': { values: [...VOCABULARY, 'server', 'database'] },
+  access: { values: [...VOCABULARY, 'server', 'database'] },
+  cache: { values: [...VOCABULARY, 'server', 'database'] },
+  // pricing/borrow-rate.ts for the floor of a stock that has none of its own.
+  'market-data': {
+    values: [...VOCABULARY, 'pricing/borrow-rate.ts', 'server', 'database', 'cache', 'reference-data'],
+  },
+  audit: { values: ['pricing', 'server', 'database'] },
+  quotes: {
+    values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts'],
+    types: ['market-data', 'reference-data', 'audit'],
+  },
+  gateway: { values: ['pricing', 'quotes', 'access', 'server'], types: DOMAINS },
+  scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'server', 'pricing'] },
+  services: { values: [...DOMAINS, 'gateway'] },
+}
+
+/** `import … from`, `export … from` and `import()`, with whether only types come over. */
+const IMPORT =
+  /^(?:import|export)\s+(type\s)?[^'"`;]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm
+
+/** Imports that go against the table. Tests may import what they like; settings of tools lie outside the folders. */
+export function importFaults(files: readonly TreeFile[]): string[] {
+  return files.flatMap((file) => {
+    if (!file.path.startsWith(BACKEND) || !file.path.endsWith('.ts') || file.path.endsWith('.test.ts')) return []
+    const path = file.path.slice(BACKEND.length)
+    const folder = path.split('/')[0] ?? ''
+    if (folder === 'test' || !path.includes('/')) return []
+    const permission = PERMISSIONS[path] ?? PERMISSIONS[folder]
+    if (permission === undefined) return [`${path}: the folder ${folder} has no row in the table of imports`]
+    return [...file.text.matchAll(IMPORT)].flatMap((match) => {
+      const target = match[2] ?? match[3] ?? match[4] ?? ''
+      const fault = faultOf(path, folder, permission, target, match[1] !== undefined)
+      return fault === null ? [] : [fault]
+    })
+  })
+}
+
+function faultOf(path: string, folder: string, permission: Permission, target: string, typesOnly: boolean) {
+  if (!target.startsWith('.')) return permission.pure ? `${path} imports ${target}: ${folder} imports nothing` : null
+  const imported = posix.normalize(posix.join(posix.dirname(path), target))
+  if (imported.startsWith('..') || imported === 'package.json') return null
+  if (imported.split('/')[0] === folder || covers(permission.values, imported)) return null
+  const types = [...(permission.types ?? []), ...(folder === 'client' ? [] : ['pricing'])]
+  if (typesOnly && covers(types, imported)) return null
+  return `${path} imports ${imported}: ${folder} may not`
+}
+
+function covers(allowed: readonly string[], path: string): boolean {
+  return allowed.some((entry) => path === entry || path.startsWith(`${entry}/`))
+}

