@@ -124,7 +124,7 @@ describe('the database goes away', () => {
         dataDir,
         durable: true,
         log: { info: () => {}, warn: () => {} },
-        ...(binariesFolder === null ? {} : { binariesFolder }),
+        binariesFolder,
       })
     let server = await start()
     await upgrade(server.url)

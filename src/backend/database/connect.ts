@@ -51,7 +51,9 @@ export function connectDatabase(url: string, options: ConnectOptions): pg.Pool {
       ? { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs + UNANSWERED_MARGIN_MS }
       : {}),
   })
-  // Without a listener the loss of an idle connection ends the process.
+  // Without a listener the loss of a connection ends the process. The pool listens while a connection is idle, and only then; one
+  // that breaks in use fails its statement, and that is where it is dealt with.
+  pool.on('connect', (client) => client.on('error', () => {}))
   pool.on('error', (error) => options.onIdleError?.(error))
   return pool
 }

@@ -69,7 +69,7 @@ const LOCK_WAIT_MS = 90_000
 const READY_WAIT_MS = 60_000
 const STOP_WAIT_MS = 30_000
 const POLL_MS = 15
-const START_TRIES = 8
+const CHILDREN_END_MS = 200
 const LOG_BYTES_MAX = 10_000_000
 
 /**
@@ -247,10 +247,9 @@ async function joinRunning(server: Server): Promise<number | null> {
   for (;;) {
     const running = readPostmaster(server.data)
     if (running === null) return null
-    if (!isAlive(running.pid) || !isServerOf(running.pid, server.data)) {
-      // What a killed server left behind; its number may belong to somebody else by now.
+    if (!isServerOf(running.pid, server.data)) {
       server.log.warn(`the database in ${server.folder} was not shut down: it recovers from its log`)
-      rmSync(join(server.data, 'postmaster.pid'), { force: true })
+      if (isAlive(running.pid)) disown(server.data)
       return null
     }
     if (running.port !== null && (await answers(server, running.port))) {
@@ -266,6 +265,17 @@ async function joinRunning(server: Server): Promise<number | null> {
   }
 }
 
+/**
+ * The number of a killed server may belong to another process by now, and a new server would take that for the old one. The
+ * file stays, since its other lines let the new server see whether children of the old one still live; only the number
+ * becomes ours, which a child of ours passes over.
+ */
+function disown(data: string): void {
+  const file = join(data, 'postmaster.pid')
+  const [, ...rest] = readFileSync(file, 'utf8').split('\n')
+  writeFileSync(file, [process.pid, ...rest].join('\n'))
+}
+
 /** @returns the port the started server answers on. */
 async function launch(server: Server, binaries: PostgresBinaries): Promise<number> {
   const { folder, data, account, durable } = server
@@ -273,8 +283,9 @@ async function launch(server: Server, binaries: PostgresBinaries): Promise<numbe
   const logFile = join(folder, 'postgres.log')
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(logFile, `${logFile}.1`)
   let port = await freePort(existsSync(portFile) ? Number(readFileSync(portFile, 'utf8')) : 0)
+  const deadline = performance.now() + READY_WAIT_MS
   let said = ''
-  for (let attempt = 1; attempt <= START_TRIES; attempt += 1) {
+  while (performance.now() < deadline) {
     const logStart = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
     const log = openSync(logFile, 'a', 0o600)
     const settings = {
@@ -302,7 +313,7 @@ async function launch(server: Server, binaries: PostgresBinaries): Promise<numbe
     said = readFileSync(logFile).subarray(logStart).toString('utf8')
     if (/address already in use/i.test(said)) port = await freePort(0)
     // The children of a server that was killed take a moment to notice.
-    else if (/shared memory block|lock file "postmaster.pid" already exists/i.test(said)) await sleep(250)
+    else if (/shared memory block/i.test(said)) await sleep(CHILDREN_END_MS)
     else break
   }
   throw new Error(
@@ -326,7 +337,7 @@ async function ready(server: Server, port: number, ended: Promise<void>): Promis
 /** Fast shutdown: open transactions are rolled back, what is committed is kept. */
 async function shutDown(data: string, log: Log): Promise<void> {
   const running = readPostmaster(data)
-  if (running === null || !isAlive(running.pid) || !isServerOf(running.pid, data)) return
+  if (running === null || !isServerOf(running.pid, data)) return
   const deadline = performance.now() + STOP_WAIT_MS
   process.kill(running.pid, 'SIGINT')
   while (isServerOf(running.pid, data)) {

@@ -7,12 +7,18 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../database/embedded.ts'
 import { upgrade } from '../database/migrate.ts'
+import { embeddedBinaries, serverAccount } from '../database/postgres-binaries.ts'
 import { processIdentity } from '../database/process-identity.ts'
 import { howToGetPostgres, testBinaries } from './postgres-found.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    postgres: { url: string; template: string; binariesFolder: string | null }
+    postgres: {
+      readonly url: string
+      readonly template: string
+      /** The binaries it was started from, for tests that start a server of their own. */
+      readonly binariesFolder: string
+    }
   }
 }
 
@@ -33,7 +39,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ...(binaries.binariesFolder === null ? {} : { binariesFolder: binaries.binariesFolder }),
   })
   await makeTemplate(server.url)
-  project.provide('postgres', { url: server.url, template: TEMPLATE, binariesFolder: binaries.binariesFolder })
+  project.provide('postgres', {
+    url: server.url,
+    template: TEMPLATE,
+    binariesFolder: binaries.binariesFolder ?? embeddedBinaries(dataDir, serverAccount()).folder,
+  })
   return async () => {
     await server.stop()
     rmSync(dataDir, { recursive: true, force: true })
