@@ -1,0 +1,248 @@
+// API keys: `bre_<key id>_<secret>`. The prefix lets a leaked key be recognised, the id finds its row, and of the secret
+// only the SHA-256 is kept: 48 random base62 characters cannot be guessed, so a slow hash would add nothing.
+//
+// A key's row is kept in memory for a few seconds, so that a request costs no trip to the database; a revoked key works
+// until its copy has aged. When the database is away the copy serves a while longer, and a key without one is answered
+// SERVICE_UNAVAILABLE: a store's failure is never a 401.
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import type { Queryable } from '../database/connect.ts'
+import { Problem } from '../server/problem.ts'
+import type { Clock } from '../server/uuidv7.ts'
+import type { Role } from './roles.ts'
+
+export type Tier = 'standard' | 'premium' | 'internal'
+
+/** Who asks: what a valid key stands for. */
+export interface Principal {
+  readonly keyId: string
+  readonly clientId: string
+  readonly role: Role
+  readonly tier: Tier
+  /** The broker's own limit, or null for its tier's. */
+  readonly requestsPerMinute: number | null
+  readonly brokerActive: boolean
+}
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const KEY_ID_LENGTH = 12
+const SECRET_LENGTH = 48
+const KEY = /^bre_([0-9A-Za-z]{12})_([0-9A-Za-z]{48})$/
+
+export const EXPIRES_IN_DAYS = 90
+const DAY_MS = 86_400_000
+
+/** A new key. The whole text is shown once, to its owner; the row takes the id and the hash. */
+export function generateApiKey(): { apiKey: string; keyId: string; secretHash: Buffer } {
+  const keyId = randomBase62(KEY_ID_LENGTH)
+  const secret = randomBase62(SECRET_LENGTH)
+  return { apiKey: `bre_${keyId}_${secret}`, keyId, secretHash: hashSecret(secret) }
+}
+
+/** @returns id and secret of a text that has the form of a key, else null. */
+export function parseApiKey(text: string): { keyId: string; secret: string } | null {
+  const match = KEY.exec(text)
+  return match === null ? null : { keyId: match[1] as string, secret: match[2] as string }
+}
+
+/** SHA-256 of the secret, 32 bytes. */
+export function hashSecret(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest()
+}
+
+function randomBase62(length: number): string {
+  let text = ''
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      // 248 is the largest multiple of 62 in a byte: above it the first letters would come more often.
+      if (byte < 248 && text.length < length) text += ALPHABET[byte % 62]
+    }
+  }
+  return text
+}
+
+export interface NewApiKey {
+  readonly clientId: string
+  readonly role: Role
+  readonly label?: string
+  /** 90 unless said. */
+  readonly expiresInDays?: number
+}
+
+/** Makes and stores a key. The answer is the only place where its text ever stands. */
+export async function createApiKey(
+  database: Queryable,
+  clock: Clock,
+  key: NewApiKey,
+): Promise<{ apiKey: string; keyId: string; expiresAt: Date }> {
+  const { apiKey, keyId, secretHash } = generateApiKey()
+  const createdAt = clock()
+  const expiresAt = new Date(createdAt.getTime() + (key.expiresInDays ?? EXPIRES_IN_DAYS) * DAY_MS)
+  await database.query(
+    `insert into api_keys (key_id, secret_hash, client_id, role, label, created_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [keyId, secretHash, key.clientId, key.role, key.label ?? null, createdAt, expiresAt],
+  )
+  return { apiKey, keyId, expiresAt }
+}
+
+export interface ApiKeys {
+  /**
+   * The principal of a valid key. Unknown, malformed, expired and revoked keys are all the same null.
+   * @throws Problem SERVICE_UNAVAILABLE when the store is away and no copy of the key's row is young enough
+   */
+  authenticate(headerValue: string): Promise<Principal | null>
+}
+
+export interface ApiKeysOptions {
+  readonly database: Queryable
+  readonly clock: Clock
+  /** Told of failures off the request's path: a row that could not be read again, a last use that could not be noted. */
+  readonly onFailure?: (error: unknown) => void
+}
+
+/** Until then a copy is as good as the row. A revoked key works so long at most while the database answers. */
+export const COPY_FRESH_MS = 10_000
+/** While the database is away a copy serves until then. */
+export const COPY_STALE_MS = 300_000
+/** A request with an aged copy waits so long for the row itself. */
+const REREAD_WAIT_MS = 250
+/** After a failed reading nobody waits again before this. */
+const REREAD_PAUSE_MS = 1000
+const COPIES_MAX = 10_000
+/** Ids that do not exist are remembered apart, so that inventing ids cannot push real keys out. */
+const ABSENT_MAX = 1000
+const LAST_USE_EVERY_MS = 60_000
+
+interface KeyRow {
+  readonly secretHash: Buffer
+  readonly expiresAtMs: number
+  readonly revokedAtMs: number | null
+  readonly principal: Principal
+}
+
+interface Copy {
+  readonly row: KeyRow
+  readonly readAtMs: number
+  failedAtMs: number | null
+}
+
+export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOptions): ApiKeys {
+  const copies = new LRUCache<string, Copy>({ max: COPIES_MAX })
+  const absent = new LRUCache<string, number>({ max: ABSENT_MAX })
+  const lastUses = new LRUCache<string, number>({ max: COPIES_MAX })
+  const readings = new Map<string, Promise<KeyRow | null>>()
+
+  /** One reading of a row at a time, whoever asks. */
+  function read(keyId: string): Promise<KeyRow | null> {
+    const underWay = readings.get(keyId)
+    if (underWay !== undefined) return underWay
+    const reading = readKeyRow(database, keyId)
+      .then((row) => {
+        const readAtMs = clock().getTime()
+        if (row === null) {
+          copies.delete(keyId)
+          absent.set(keyId, readAtMs)
+        } else {
+          copies.set(keyId, { row, readAtMs, failedAtMs: null })
+        }
+        return row
+      })
+      .finally(() => readings.delete(keyId))
+    readings.set(keyId, reading)
+    return reading
+  }
+
+  async function rowOf(keyId: string): Promise<KeyRow | null> {
+    const now = clock().getTime()
+    const copy = copies.get(keyId)
+    if (copy === undefined) {
+      const absentAt = absent.get(keyId)
+      if (absentAt !== undefined && now - absentAt < COPY_FRESH_MS) return null
+      return orUnavailable(read(keyId))
+    }
+    const age = now - copy.readAtMs
+    if (age < COPY_FRESH_MS) return copy.row
+    if (age >= COPY_STALE_MS) return orUnavailable(read(keyId))
+    if (copy.failedAtMs !== null && now - copy.failedAtMs < REREAD_PAUSE_MS) return copy.row
+    const reread = read(keyId).catch((error: unknown) => {
+      copy.failedAtMs = clock().getTime()
+      onFailure(error)
+      return copy.row
+    })
+    return Promise.race([reread, sleep(REREAD_WAIT_MS, copy.row, { ref: false })])
+  }
+
+  function noteUse(keyId: string, now: number): void {
+    const last = lastUses.get(keyId)
+    if (last !== undefined && now - last < LAST_USE_EVERY_MS) return
+    lastUses.set(keyId, now)
+    database
+      .query(
+        `update api_keys set last_used_at = $2
+          where key_id = $1 and (last_used_at is null or last_used_at <= $2::timestamptz - interval '1 minute')`,
+        [keyId, new Date(now)],
+      )
+      .catch(onFailure)
+  }
+
+  return {
+    async authenticate(headerValue) {
+      const parsed = parseApiKey(headerValue)
+      if (parsed === null) return null
+      const row = await rowOf(parsed.keyId)
+      const matches = timingSafeEqual(hashSecret(parsed.secret), row?.secretHash ?? NO_HASH)
+      if (row === null || !matches) return null
+      const now = clock().getTime()
+      if (row.revokedAtMs !== null && row.revokedAtMs <= now) return null
+      if (row.expiresAtMs <= now) return null
+      noteUse(parsed.keyId, now)
+      return row.principal
+    },
+  }
+}
+
+/** Compared with when there is no row, so that a missing id takes as long as a wrong secret. */
+const NO_HASH = randomBytes(32)
+
+async function orUnavailable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch (cause) {
+    throw new Problem('SERVICE_UNAVAILABLE', 'Keys cannot be checked now', { cause })
+  }
+}
+
+async function readKeyRow(database: Queryable, keyId: string): Promise<KeyRow | null> {
+  const { rows } = await database.query<{
+    secret_hash: Buffer
+    client_id: string
+    role: Role
+    expires_at: Date
+    revoked_at: Date | null
+    tier: Tier
+    requests_per_minute: number | null
+    active: boolean
+  }>(
+    `select k.secret_hash, k.client_id, k.role, k.expires_at, k.revoked_at, b.tier, b.requests_per_minute, b.active
+       from api_keys k join brokers b on b.client_id = k.client_id
+      where k.key_id = $1`,
+    [keyId],
+  )
+  const row = rows[0]
+  if (row === undefined) return null
+  return {
+    secretHash: row.secret_hash,
+    expiresAtMs: row.expires_at.getTime(),
+    revokedAtMs: row.revoked_at?.getTime() ?? null,
+    principal: {
+      keyId,
+      clientId: row.client_id,
+      role: row.role,
+      tier: row.tier,
+      requestsPerMinute: row.requests_per_minute,
+      brokerActive: row.active,
+    },
+  }
+}
