@@ -1,0 +1,40 @@
+// npm run bench -- [kernel] [import] [single]: measures what the engine costs, each part beside its baseline in the same run.
+// Without a name all parts run. Prints the machine with the figures and keeps both in test/performance/results/.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { machine } from './machine.ts'
+
+/** Each part loads its own code: the kernel is measured in a process that has seen nothing else. */
+const PARTS: Readonly<Record<string, () => Promise<object>>> = {
+  kernel: async () => (await import('./kernel.ts')).kernel(),
+  import: async () => (await import('./importing.ts')).importing(),
+  single: async () => (await import('./single.ts')).single(),
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(PARTS, name))
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(', ')}. The parts: ${Object.keys(PARTS).join(', ')}.`)
+  process.exitCode = 2
+} else {
+  await run(asked.length > 0 ? asked : Object.keys(PARTS))
+}
+
+async function run(names: readonly string[]): Promise<void> {
+  const startedAt = new Date()
+  const where = machine()
+  console.log(`${where.cpu}, ${where.cores} cores, ${where.memory_gib} GiB, ${where.platform}`)
+  console.log(`Node ${where.node}, ${startedAt.toISOString()}\n`)
+  for (const name of names) {
+    const result = await PARTS[name]!()
+    keep(name, startedAt, { part: name, started_at: startedAt.toISOString(), machine: where, ...result })
+    console.log('')
+  }
+}
+
+function keep(name: string, startedAt: Date, result: object): void {
+  const folder = fileURLToPath(new URL('./results/', import.meta.url))
+  mkdirSync(folder, { recursive: true })
+  const stamp = startedAt.toISOString().replaceAll(/[:.]/g, '-')
+  writeFileSync(`${folder}${name}-${stamp}.json`, `${JSON.stringify(result, null, 2)}\n`)
+}

@@ -1,0 +1,75 @@
+// Servers that a benchmark starts and takes down again, whatever happens in between.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const STOP_WAIT_MS = 20_000
+const READY_WAIT_MS = 90_000
+const POLL_MS = 100
+const LOG_CHARACTERS_SHOWN = 2_000
+
+export interface ServerProcess {
+  readonly url: string
+  readonly command: readonly string[]
+  /** Its path that answers 200 when it may be used. */
+  readonly readyPath: string
+  readonly environment: Record<string, string>
+  /** Where what it says goes. */
+  readonly logFile: string
+}
+
+/** Runs a Node program as a server while the work lasts. */
+export async function withServer<T>(server: ServerProcess, work: () => Promise<T>): Promise<T> {
+  const log = openSync(server.logFile, 'w')
+  const child = spawn(process.execPath, server.command, {
+    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...server.environment },
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  try {
+    await ready(server, child)
+    return await work()
+  } finally {
+    await stop(child)
+  }
+}
+
+/** A port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function ready(server: ServerProcess, child: ChildProcess): Promise<void> {
+  const until = Date.now() + READY_WAIT_MS
+  while (Date.now() < until) {
+    if (child.exitCode !== null) throw notReady(server, 'left at once')
+    const answer = await fetch(`${server.url}${server.readyPath}`).catch(() => null)
+    if (answer !== null) await answer.arrayBuffer()
+    if (answer?.ok === true) return
+    await sleep(POLL_MS)
+  }
+  throw notReady(server, `was not ready within ${READY_WAIT_MS} ms`)
+}
+
+/** With the end of what the server said, since its log is about to be removed. */
+function notReady(server: ServerProcess, what: string): Error {
+  return new Error(
+    `${server.command.join(' ')} ${what}:\n${readFileSync(server.logFile, 'utf8').slice(-LOG_CHARACTERS_SHOWN)}`,
+  )
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const left = once(child, 'exit')
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_WAIT_MS)
+  await left
+  clearTimeout(late)
+}

@@ -1,0 +1,155 @@
+// Single quotes over HTTP: the whole engine in one process with its embedded database, every quote on the record and the disk
+// before it is answered, beside a bare node:http server that parses the same body and answers the same bytes. Load, engine and
+// database share the machine, so only the ratio travels.
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type pg from 'pg'
+import { createApiKey } from '../../access/api-keys.ts'
+import { connectDatabase } from '../../database/connect.ts'
+import { startEmbeddedPostgres } from '../../database/embedded.ts'
+import { withTemporaryFolder } from './bench-database.ts'
+import { freePort, withServer } from './child-process.ts'
+import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
+import { type Figure, figure, printed } from './rounds.ts'
+
+const CONNECTIONS = 64
+const ROUNDS = 5
+const SECONDS = 4
+const WARM_UP_SECONDS = 3
+const CLIENT = 'benchmark'
+const REQUEST = { ticker: 'AAL', position_value: 100_000, loan_days: 30, client_id: CLIENT }
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export async function single(): Promise<object> {
+  const built = spawnSync(process.execPath, [file('../../scripts/build.mjs')], { stdio: 'inherit' })
+  if (built.status !== 0) throw new Error('there is no build to measure')
+  return withTemporaryFolder(async (folder) => {
+    const dataDir = join(folder, 'data')
+    const url = `http://127.0.0.1:${await freePort()}`
+    const engine = {
+      url,
+      command: [file('../../dist/services/all-in-one.js')],
+      readyPath: '/api/v1/health/readiness',
+      environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATA_DIR: dataDir },
+      logFile: join(folder, 'engine.log'),
+    }
+    return withServer(engine, () => withDatabaseOf(dataDir, (pool) => race(folder, url, pool)))
+  })
+}
+
+async function race(folder: string, engineUrl: string, pool: pg.Pool): Promise<object> {
+  const apiKey = await keyOfUnlimitedBroker(pool)
+  const body = JSON.stringify(REQUEST)
+  const headers = { 'Content-Type': 'application/json', 'X-API-Key': apiKey }
+  const engineShot: Shot = { url: `${engineUrl}/api/v1/calculate-locate`, headers, body }
+  const answer = await post(engineShot)
+  const answerFile = join(folder, 'answer.json')
+  writeFileSync(answerFile, answer)
+
+  const bareUrl = `http://127.0.0.1:${await freePort()}`
+  const bare = {
+    url: bareUrl,
+    command: ['--import', import.meta.resolve('tsx'), file('./bare-server.ts'), new URL(bareUrl).port, answerFile],
+    readyPath: '/',
+    environment: {},
+    logFile: join(folder, 'bare.log'),
+  }
+  return withServer(bare, async () => {
+    const driver = loadDriver(folder)
+    const shots = { engine: engineShot, bare: { ...engineShot, url: bareUrl } }
+    const results = await rounds(driver, shots)
+    const kept = await recordsKept(pool)
+    return report(driver, results, kept, answer.length)
+  })
+}
+
+type Results = Record<'engine' | 'bare', LoadResult[]>
+
+/** Both servers in turn, round after round, after a warm-up of each. */
+async function rounds(driver: LoadDriver, shots: Record<'engine' | 'bare', Shot>): Promise<Results> {
+  const results: Results = { engine: [], bare: [] }
+  for (const name of ['engine', 'bare'] as const) await driver.run(shots[name], CONNECTIONS, WARM_UP_SECONDS)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of ['engine', 'bare'] as const) {
+      results[name].push(await driver.run(shots[name], CONNECTIONS, SECONDS))
+    }
+  }
+  return results
+}
+
+function report(driver: LoadDriver, results: Results, kept: number, answerBytes: number): object {
+  const figures = (name: keyof Results): Record<'requests_per_second' | 'p50_ms' | 'p99_ms', Figure> => ({
+    requests_per_second: figure(results[name].map((result) => result.requestsPerSecond)),
+    p50_ms: figure(results[name].map((result) => result.p50Ms)),
+    p99_ms: figure(results[name].map((result) => result.p99Ms)),
+  })
+  const engine = figures('engine')
+  const bare = figures('bare')
+  const answered = results.engine.reduce((sum, result) => sum + result.requests, 0)
+  if (kept < answered) throw new Error(`${answered} quotes were answered and ${kept} are on the record`)
+  const share = engine.requests_per_second.median / bare.requests_per_second.median
+  console.log(
+    `single: ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${driver.name}`,
+  )
+  for (const [name, of] of [['engine', engine] as const, ['bare node:http', bare] as const]) {
+    console.log(`  ${name.padEnd(15)} ${printed(of.requests_per_second)} requests/s`)
+    console.log(`  ${''.padEnd(15)} p50 ${printed(of.p50_ms, 2)} ms, p99 ${printed(of.p99_ms, 2)} ms`)
+  }
+  console.log(
+    `  the engine answers ${(share * 100).toFixed(0)} % of what bare node:http answers (${answerBytes} bytes each)`,
+  )
+  console.log(`  ${answered} quotes answered, ${kept} on the record with the warm-up, fsync on`)
+  return {
+    connections: CONNECTIONS,
+    seconds: SECONDS,
+    load: driver.name,
+    answer_bytes: answerBytes,
+    engine,
+    bare,
+    share,
+    answered,
+    kept,
+  }
+}
+
+/** The engine's own database, which a second process may join. */
+async function withDatabaseOf<T>(dataDir: string, work: (pool: pg.Pool) => Promise<T>): Promise<T> {
+  const log = { info: () => {}, warn: (message: string) => console.warn(message) }
+  const server = await startEmbeddedPostgres({ dataDir, durable: true, log })
+  const pool = connectDatabase(server.url, { applicationName: 'benchmark', connectionsMax: 1 })
+  try {
+    const { rows } = await pool.query<{ fsync: string }>('show fsync')
+    if (rows[0]?.fsync !== 'on') throw new Error('the engine runs without fsync: its figures would mean nothing')
+    return await work(pool)
+  } finally {
+    await pool.end()
+    await server.stop()
+  }
+}
+
+/** A broker whose limit no benchmark reaches. */
+async function keyOfUnlimitedBroker(pool: pg.Pool): Promise<string> {
+  await pool.query(
+    `insert into brokers (client_id, name, markup_percentage, transaction_fee_type, transaction_amount, day_count,
+                          convention_pack, billing, pricing_model, tier, requests_per_minute, active)
+     values ($1, 'Benchmark', 5, 'FLAT', 25, 'ACT/365', 'notional', 'term', 'standard-v1', 'internal', 1000000000, true)`,
+    [CLIENT],
+  )
+  const { apiKey } = await createApiKey(pool, () => new Date(), {
+    clientId: CLIENT,
+    role: 'broker',
+    label: 'benchmark',
+  })
+  return apiKey
+}
+
+async function recordsKept(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ kept: string }>(
+    'select count(*) as kept from audit_records where client_id = $1',
+    [CLIENT],
+  )
+  return Number(rows[0]?.kept)
+}
