@@ -96,6 +96,7 @@ export function lenderRateObservation(inputs: LenderRateInputs, now: Date, limit
       source: 'fallback',
       provider: last.provider,
       asOf: last.asOf,
+      receivedAt: last.receivedAt,
       ageSeconds: age,
       fallbackReason: `${reason}; ${floored ? "the stock's floor rate, above the last recorded rate," : 'the last recorded rate'} stands in`,
       demo: demo || last.demo,
@@ -169,6 +170,7 @@ export function availabilityObservation(
       source: 'fallback',
       provider: listing.provider,
       asOf: listing.asOf,
+      receivedAt: listing.receivedAt,
       ageSeconds: ageSeconds(listing.asOf, now),
       fallbackReason: `the availability is ${tooOld(listing, now)}`,
       demo: listing.demo,
@@ -192,5 +194,14 @@ function tooOld(stored: Stored<unknown>, now: Date): string {
 }
 
 function standIn<T>(value: T, provider: string, reason: string, demo: boolean): Observation<T> {
-  return { value, source: 'fallback', provider, asOf: null, ageSeconds: null, fallbackReason: reason, demo }
+  return {
+    value,
+    source: 'fallback',
+    provider,
+    asOf: null,
+    receivedAt: null,
+    ageSeconds: null,
+    fallbackReason: reason,
+    demo,
+  }
 }

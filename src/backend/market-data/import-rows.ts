@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { IsoDate, Ticker } from '../pricing/units.ts'
 import type { VolatilityDay } from './feeds/cboe-vix-history.ts'
 import type { ClosingPrice } from './feeds/closes-csv.ts'
-import type { CalendarEvent } from './feeds/earnings-calendar-csv.ts'
+import type { CalendarEvent } from './feeds/event-calendar-csv.ts'
 import type { LenderFile, LenderFileRow } from './feeds/ibkr-short-stock-file.ts'
 import type { ImportOptions } from './import.ts'
 

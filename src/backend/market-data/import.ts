@@ -6,11 +6,11 @@ import type pg from 'pg'
 import type { IsoDate } from '../pricing/units.ts'
 import { parseVolatilityHistory } from './feeds/cboe-vix-history.ts'
 import { parseCloses } from './feeds/closes-csv.ts'
-import { parseEventCalendar } from './feeds/earnings-calendar-csv.ts'
+import { parseEventCalendar } from './feeds/event-calendar-csv.ts'
 import { FeedFileError, type Skipped } from './feeds/feed-file.ts'
 import { parseIbkrShortStockFile } from './feeds/ibkr-short-stock-file.ts'
 import { type Changes, storeCloses, storeEvents, storeLenderRows, storeVolatility } from './import-rows.ts'
-import { newYorkDate, newYorkInstant } from './new-york-time.ts'
+import { indexClose, newYorkDate, stockClose } from './new-york-time.ts'
 
 export type Feed = 'lender' | 'volatility' | 'events' | 'closes'
 
@@ -47,9 +47,6 @@ export const FEED_FILE_BYTES_MAX = 64 * 1024 * 1024
 /** How far a source's clock may run ahead of ours before its stamp is taken for a mistake. */
 const CLOCK_SKEW_MAX_MS = 10 * 60_000
 
-/** The index closes at 16:15, stocks at 16:00, New York time. */
-const INDEX_CLOSE_TIME = '16:15:00'
-
 /**
  * Takes over a lender's short stock file. Names that it lists no more become unlisted: availability 0 and HARD.
  * @throws FeedFileError when the file is refused; the refusal is noted in `feed_states`
@@ -76,7 +73,7 @@ export async function importVolatilityHistory(pool: pg.Pool, options: ImportOpti
     const latest = days.at(-1)?.date as IsoDate
     refuseFuture('volatility index history', latest, options.receivedAt)
     return {
-      asOf: earlier(newYorkInstant(latest, INDEX_CLOSE_TIME), options.receivedAt),
+      asOf: earlier(indexClose(latest), options.receivedAt),
       rows: days.length,
       skipped,
       store: (client) => storeVolatility(client, days, options),
@@ -109,20 +106,18 @@ export async function importEvents(pool: pg.Pool, options: ImportOptions): Promi
 export async function importCloses(pool: pg.Pool, options: ImportOptions): Promise<ImportResult> {
   return importFile(pool, 'closes', options, (text) => {
     const { closes, skipped } = parseCloses(text)
-    const latest = closes.reduce((date, close) => (close.date > date ? close.date : date), '' as IsoDate)
+    const latest = closes
+      .map((close) => close.date)
+      .sort()
+      .at(-1) as IsoDate
     refuseFuture('closing price file', latest, options.receivedAt)
     return {
-      asOf: earlier(closeOf(latest), options.receivedAt),
+      asOf: earlier(stockClose(latest), options.receivedAt),
       rows: closes.length,
       skipped,
       store: (client) => storeCloses(client, closes, options),
     }
   })
-}
-
-/** The moment a stock's close of that date was made. */
-export function closeOf(date: IsoDate): Date {
-  return newYorkInstant(date, '16:00:00')
 }
 
 /** A read file, ready to be stored. */
@@ -204,7 +199,8 @@ async function whyLeaveAlone(
     for (const table of TABLES[feed]) await client.query(`delete from ${table} where demo`)
     return null
   }
-  if (asOf < kept.as_of) {
+  // Closes are compared name by name, since a file may hold a few names only.
+  if (feed !== 'closes' && asOf < kept.as_of) {
     return `the file is as of ${asOf.toISOString()}, older than what is kept, as of ${kept.as_of.toISOString()}`
   }
   return null
@@ -223,7 +219,9 @@ async function noteSuccess(client: pg.PoolClient, feed: Feed, options: ImportOpt
     `insert into feed_states (feed, provider, last_success, as_of, rows, skipped, demo)
      values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (feed) do update
-        set provider = excluded.provider, last_success = excluded.last_success, as_of = excluded.as_of,
+        set provider = excluded.provider, last_success = excluded.last_success,
+            as_of = case when feed_states.demo = excluded.demo then greatest(feed_states.as_of, excluded.as_of)
+                         else excluded.as_of end,
             rows = excluded.rows, skipped = excluded.skipped, demo = excluded.demo,
             last_error = null, last_error_at = null`,
     [feed, options.provider, options.receivedAt, file.asOf, file.rows, skipped, options.demo],

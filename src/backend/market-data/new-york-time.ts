@@ -45,3 +45,13 @@ export function newYorkInstant(date: IsoDate, time: string): Date {
 export function newYorkDate(instant: Date): IsoDate {
   return new Date(wallMilliseconds(instant.getTime())).toISOString().slice(0, 10) as IsoDate
 }
+
+/** The moment at which the volatility index of a date closes: 16:15. */
+export function indexClose(date: IsoDate): Date {
+  return newYorkInstant(date, '16:15:00')
+}
+
+/** The moment at which the stocks of a date close: 16:00. On the few short days of a year this is three hours late. */
+export function stockClose(date: IsoDate): Date {
+  return newYorkInstant(date, '16:00:00')
+}

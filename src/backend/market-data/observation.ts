@@ -16,6 +16,8 @@ export interface Observation<T> {
   readonly provider: string
   /** When the value was true at its source; null for a stand-in. */
   readonly asOf: Date | null
+  /** When it arrived here; null for a stand-in. */
+  readonly receivedAt: Date | null
   /** Whole seconds since `asOf`, never negative. */
   readonly ageSeconds: number | null
   /** A sentence for a person; null unless the source is `fallback`. */
@@ -29,6 +31,7 @@ export interface Stored<T> {
   readonly value: T
   readonly provider: string
   readonly asOf: Date
+  readonly receivedAt: Date
   readonly demo: boolean
 }
 
@@ -70,6 +73,7 @@ export function observed<T>(stored: Stored<T>, now: Date, limit: AgeLimit): Obse
     source: stored.demo || age <= limit.freshSeconds ? 'cached' : 'stale',
     provider: stored.provider,
     asOf: stored.asOf,
+    receivedAt: stored.receivedAt,
     ageSeconds: age,
     fallbackReason: null,
     demo: stored.demo,

@@ -55,5 +55,6 @@ export function parseCloses(text: string): ClosingPrices {
     if (other !== undefined) countSkipped(skipped, 'older close')
     if (other === undefined || other.date <= date) closes.set(ticker, { ticker, date, close: asUsd(trim(close)) })
   }
+  if (closes.size === 0) throw new FeedFileError(KIND, null, 'none of its rows can be used')
   return { closes: [...closes.values()], skipped }
 }

@@ -89,7 +89,7 @@ export function parseIbkrShortStockFile(text: string): LenderFile {
     if (other !== undefined) countSkipped(skipped, 'duplicate')
     if (other === undefined || isDearer(row, other)) rows.set(ticker, row)
   }
-  if (rows.size === 0) throw new FeedFileError(KIND, null, 'it has no rows')
+  if (rows.size === 0) throw new FeedFileError(KIND, null, 'none of its rows can be used')
   if (unusable.size > Math.max(UNUSABLE_ROWS_ALWAYS_BORNE, rows.size * UNUSABLE_SHARE_MAX)) {
     throw new FeedFileError(KIND, null, `${unusable.size} rows have a rate outside 0 to 10 000 percent`)
   }
@@ -189,8 +189,8 @@ function readName(text: string): string | null {
     )
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
-    .slice(0, NAME_LENGTH_MAX)
-  return name === '' ? null : name
+  // By code points: half a surrogate pair is no text.
+  return name === '' ? null : [...name].slice(0, NAME_LENGTH_MAX).join('')
 }
 
 function character(code: number): string {

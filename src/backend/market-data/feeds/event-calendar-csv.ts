@@ -82,6 +82,7 @@ export function parseEventCalendar(text: string, today: IsoDate): EventCalendar 
       events.set(key, { ticker, type, date, riskFactor })
     }
   }
+  if (events.size === 0) throw new FeedFileError(KIND, null, 'none of its rows can be used')
   return { events: [...events.values()], skipped }
 }
 

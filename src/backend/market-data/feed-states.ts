@@ -1,0 +1,63 @@
+// How each feed's imports went: what `/health/external` shows.
+import type { Queryable } from '../database/connect.ts'
+import type { Feed } from './import.ts'
+import { ageSeconds, type InputLimits } from './observation.ts'
+
+export interface FeedState {
+  readonly feed: Feed
+  readonly provider: string
+  /** By the age of its data: `fresh`, `stale` within its limit, `expired` beyond it, `demo` (no limit), `empty` before the first good file. */
+  readonly state: 'fresh' | 'stale' | 'expired' | 'demo' | 'empty'
+  readonly lastSuccess: Date | null
+  /** When its data was true at the source. */
+  readonly asOf: Date | null
+  readonly ageSeconds: number | null
+  readonly rows: number
+  readonly skipped: number
+  /** Why the latest file was refused; null when the latest was good. */
+  readonly lastError: string | null
+  readonly lastErrorAt: Date | null
+  readonly demo: boolean
+}
+
+/** The feeds of which anything was ever taken over or refused, by name. */
+export async function readFeedStates(database: Queryable, now: Date, limits: InputLimits): Promise<FeedState[]> {
+  const { rows } = await database.query<FeedStateRow>(
+    `select feed, provider, last_success, as_of, rows, skipped, last_error, last_error_at, demo
+       from feed_states order by feed`,
+  )
+  return rows.map((row) => ({
+    feed: row.feed,
+    provider: row.provider,
+    state: stateOf(row, now, limits),
+    lastSuccess: row.last_success,
+    asOf: row.as_of,
+    ageSeconds: row.as_of === null ? null : ageSeconds(row.as_of, now),
+    rows: row.rows,
+    skipped: row.skipped,
+    lastError: row.last_error,
+    lastErrorAt: row.last_error_at,
+    demo: row.demo,
+  }))
+}
+
+interface FeedStateRow {
+  feed: Feed
+  provider: string
+  last_success: Date | null
+  as_of: Date | null
+  rows: number
+  skipped: number
+  last_error: string | null
+  last_error_at: Date | null
+  demo: boolean
+}
+
+function stateOf(row: FeedStateRow, now: Date, limits: InputLimits): FeedState['state'] {
+  if (row.as_of === null) return 'empty'
+  if (row.demo) return 'demo'
+  // Closes have no limit of their own; a week without one is as bad as a week without events.
+  const limit = row.feed === 'closes' ? limits.events : limits[row.feed]
+  const age = ageSeconds(row.as_of, now)
+  return age <= limit.freshSeconds ? 'fresh' : age <= limit.staleSeconds ? 'stale' : 'expired'
+}
