@@ -101,11 +101,12 @@ export interface ConfigAnswer {
   readonly [more: string]: unknown
 }
 
-/** A kept record, whole. Its members depend on `record_type` and `schema_version`. */
+/** A kept record, whole. `record_type` and `schema_version` say which members the record has. */
 export interface AuditRecordAnswer {
-  readonly audit_id: string
-  readonly record_type: string
-  readonly [more: string]: unknown
+  readonly status: 'success'
+  /** When it was kept, by the database's clock. */
+  readonly recorded_at: string
+  readonly record: QuoteRecordAnswer | { readonly record_type: string; readonly [more: string]: unknown }
 }
 
 /** The record of a quote, schema version 1: the members a reader needs. Amounts, rates and index points are exact text. */

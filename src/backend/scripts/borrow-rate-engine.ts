@@ -4,7 +4,7 @@ import { defaultDataDir } from '../database/embedded.ts'
 import { commandLine, failureText } from './commands.ts'
 
 const { env } = process
-const dataDir = env.DATA_DIR ?? defaultDataDir(env)
+const dataDir = env.DATA_DIR || defaultDataDir(env)
 
 const program = commandLine({
   environment: env,
@@ -14,8 +14,7 @@ const program = commandLine({
     // Loaded when it is needed: a quote has no use for the readers of feeds.
     const { importFile } = await import('./import-file.ts')
     await importFile(path, {
-      databaseUrl: env.DATABASE_URL,
-      dataDir,
+      environment: env,
       print: (text) => console.log(text),
       isTerminal: process.stdout.isTTY === true,
       clock: () => new Date(),

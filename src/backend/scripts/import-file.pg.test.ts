@@ -29,8 +29,7 @@ async function run(name: string, text: string, databaseUrl = database.url): Prom
   writeFileSync(path, text)
   const printed: string[] = []
   await importFile(path, {
-    databaseUrl,
-    dataDir: folder,
+    environment: { DATABASE_URL: databaseUrl },
     print: (line) => printed.push(line),
     isTerminal: false,
     clock: () => new Date('2026-11-23T15:00:00Z'),
@@ -44,7 +43,7 @@ test('a lender file goes into the database, and the last line says what came of 
     'lender short stock file of 23 Nov 2026 14:15:03 UTC: 1 row, 1 new or changed, 0 no longer listed.',
   )
   const { rows } = await database.pool.query('select ticker, rate, provider, demo from lender_rates')
-  expect(rows).toMatchObject([{ ticker: 'GME', provider: 'ibkr', demo: false }])
+  expect(rows).toMatchObject([{ ticker: 'GME', provider: 'ibkr-short-stock', demo: false }])
 })
 
 test('a truncated file is refused in a sentence and what was there stays', async () => {

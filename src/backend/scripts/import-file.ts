@@ -1,11 +1,10 @@
 // `import`: a feed's file into the database. What kind of file it is, its first lines say; the reader of that kind then
-// decides whether it is whole. The database is that of DATABASE_URL, else the embedded one, which a running engine shares.
+// decides whether it is whole.
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { connectDatabase } from '../database/connect.ts'
-import { startEmbeddedPostgres } from '../database/embedded.ts'
 import { status, upgrade } from '../database/migrate.ts'
 import { FeedFileError } from '../market-data/feeds/feed-file.ts'
 import {
@@ -19,8 +18,11 @@ import {
   importVolatilityHistory,
 } from '../market-data/import.ts'
 import { decimal } from '../pricing/decimal.ts'
+import { chosenDatabase } from './chosen-database.ts'
 import { CommandError } from './engine-access.ts'
 import { grouped, moment } from './formats.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 const HEAD_BYTES = 2_000
 
@@ -31,10 +33,10 @@ const KINDS: Readonly<
     { words: string; provider: string; read: (...of: Parameters<typeof importCloses>) => Promise<ImportResult> }
   >
 > = {
-  lender: { words: 'lender short stock file', provider: 'ibkr', read: importLenderFile },
-  volatility: { words: 'volatility index history', provider: 'cboe', read: importVolatilityHistory },
-  events: { words: 'calendar of events', provider: 'calendar-file', read: importEvents },
-  closes: { words: 'closing prices', provider: 'closes-file', read: importCloses },
+  lender: { words: 'lender short stock file', provider: 'ibkr-short-stock', read: importLenderFile },
+  volatility: { words: 'volatility index history', provider: 'cboe-vix-history', read: importVolatilityHistory },
+  events: { words: 'calendar of events', provider: 'event-calendar', read: importEvents },
+  closes: { words: 'closing prices', provider: 'closing-prices', read: importCloses },
 }
 
 /** The kind of a file by its first lines; null when it is none that the engine reads. */
@@ -67,13 +69,7 @@ interface Progress {
  */
 export async function importFile(
   path: string,
-  to: {
-    databaseUrl: string | undefined
-    dataDir: string
-    print: (text: string) => void
-    isTerminal: boolean
-    clock: () => Date
-  },
+  to: { environment: Environment; print: (text: string) => void; isTerminal: boolean; clock: () => Date },
 ): Promise<void> {
   const kind = kindOf(await headOf(path))
   if (kind === null) {
@@ -83,7 +79,7 @@ export async function importFile(
     )
   }
   const { words, provider, read } = KINDS[kind]
-  const database = await openDatabase(to)
+  const database = await openDatabase(to.environment)
   const progress = to.isTerminal ? bar(words) : plainLines(words, to.print)
   try {
     const options: ImportOptions = {
@@ -123,39 +119,33 @@ async function headOf(path: string): Promise<string> {
   }
 }
 
-async function openDatabase(where: { databaseUrl: string | undefined; dataDir: string }) {
+async function openDatabase(environment: Environment) {
   try {
-    return await reachDatabase(where)
+    return await reachDatabase(environment)
   } catch (error) {
     if (error instanceof CommandError || !(error instanceof Error)) throw error
     throw new CommandError(`The database cannot be used: ${error.message}`)
   }
 }
 
-async function reachDatabase({ databaseUrl, dataDir }: { databaseUrl: string | undefined; dataDir: string }) {
-  const quiet = { info: () => {}, warn: (message: string) => console.error(message) }
-  const embedded =
-    databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, durable: true, log: quiet }) : null
-  const url = embedded?.url ?? (databaseUrl as string)
+async function reachDatabase(environment: Environment) {
+  const { url, dataDir, close } = await chosenDatabase(environment)
   try {
-    if (embedded !== null) await upgrade(url)
+    if (dataDir !== null) await upgrade(url)
     else if ((await status(url)).some(({ state }) => state === 'pending')) {
       throw new CommandError('The database is older than this program. Run `npm run migrate` first.')
     }
   } catch (error) {
-    await embedded?.stop()
+    await close()
     throw error
   }
-  const pool = connectDatabase(url, {
-    applicationName: 'borrow-rate-engine import',
-    connectionsMax: 2,
-    statementTimeoutMs: 0,
-  })
+  const applicationName = 'borrow-rate-engine import'
+  const pool = connectDatabase(url, { applicationName, connectionsMax: 2, statementTimeoutMs: 0 })
   return {
     pool,
     close: async () => {
       await pool.end()
-      await embedded?.stop()
+      await close()
     },
   }
 }

@@ -115,7 +115,7 @@ Event risk     7 of 10  ● live      events     23 Nov 2026 14:31:00 UTC, 7 s o
 
 One day costs 23.85 USD before markup. Shares to lend: >10,000,000.
 ACT/365, pack notional, model standard-v1; indicative until 23 Nov 2026 14:32:07 UTC.
-On the record as a1
+On the record as a1.
 `)
 })
 
@@ -154,13 +154,19 @@ test('a record gives the same table as the answer did', () => {
     result: { total_fee: fresh.total_fee, cost_per_day: fresh.cost_per_day },
   }
   const table = (of: string) => of.slice(of.indexOf('Borrow rate'), of.indexOf('Inputs'))
-  const text = recordText({ status: 'success', audit_id: 'a1', record } as unknown as AuditRecordAnswer)
+  const text = recordText({
+    status: 'success',
+    recorded_at: '2026-11-23T14:31:07.004512Z',
+    record,
+  } as AuditRecordAnswer)
   expect(table(text)).toEqual(table(quoteText(fresh)))
-  expect(recordText(record as unknown as AuditRecordAnswer)).toBe(text)
   expect(text).toContain('Quoted 23 Nov 2026 14:31:07 UTC to demo-classic (broker, key k1)')
   expect(text).toContain('no index value within 5 days')
+  expect(text).toContain('Record a1, kept 23 Nov 2026 14:31:07 UTC.')
 })
 
 test('a record of another kind is shown as it is kept', () => {
-  expect(recordText({ audit_id: 'a2', record_type: 'terms_change' })).toContain('"record_type": "terms_change"')
+  expect(recordText({ status: 'success', recorded_at: '', record: { record_type: 'terms_change' } })).toContain(
+    '"record_type": "terms_change"',
+  )
 })

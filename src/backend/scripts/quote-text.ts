@@ -54,14 +54,13 @@ export function quoteText(quote: QuoteAnswer): string {
     '',
     `One day costs ${grouped(decimal(quote.cost_per_day))} USD before markup. Shares to lend: ${shares(quote.availability)}.`,
     `${terms.day_count}, pack ${terms.convention_pack}, model ${terms.pricing_model}; ${quote.quote_type} until ${moment(quote.expires_at)}.`,
-    `On the record as ${quote.audit_id}`,
+    `On the record as ${quote.audit_id}.`,
   ].join('\n')
 }
 
 /** A recorded quote. Any other record is shown as the engine keeps it. */
-export function recordText(answer: AuditRecordAnswer): string {
-  const record = quoteRecordOf(answer)
-  if (record === null) return JSON.stringify(answer, null, 2)
+export function recordText({ record, recorded_at }: AuditRecordAnswer): string {
+  if (!isQuote(record)) return JSON.stringify(record, null, 2)
   const inputs = recordInputs(record)
   const { terms } = record.price_inputs
   return [
@@ -73,15 +72,12 @@ export function recordText(answer: AuditRecordAnswer): string {
     ...inputLines(inputs, record.degraded),
     '',
     `${terms.day_count}, pack ${terms.convention_pack}, model ${record.pricing_model}, terms version ${record.terms_version}, engine ${record.engine_build}.`,
-    `Record ${record.audit_id}`,
+    `Record ${record.audit_id}, kept ${moment(recorded_at)}.`,
   ].join('\n')
 }
 
-/** The answer may carry the record beside its index columns or be the record itself. */
-function quoteRecordOf(answer: AuditRecordAnswer): QuoteRecordAnswer | null {
-  const body = (answer as { record?: unknown }).record ?? answer
-  const record = body as Partial<QuoteRecordAnswer>
-  return record.record_type === 'quote' && Array.isArray(record.waterfall) ? (body as QuoteRecordAnswer) : null
+function isQuote(record: AuditRecordAnswer['record']): record is QuoteRecordAnswer {
+  return record.record_type === 'quote'
 }
 
 /** Two blocks, because percent and USD share no axis: the rate, then the money. */
