@@ -1,9 +1,11 @@
 // The one question a price asks of the market: everything that is observed about a name, whole, in one call.
 //
 // Kept rows are read in one round trip and held in a local copy; ages are computed from the clock at every call, so a copy
-// ages like the row it was made from.
+// ages like the row it was made from. Names that are asked for while a read is on its way share the next one: a basket of
+// thousands of cold names is a few statements, and a lone name does not wait.
 import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/connect.ts'
+import { naturalBatch } from '../database/natural-batch.ts'
 import { DEFAULT_FLOOR_RATE } from '../pricing/borrow-rate.ts'
 import type { IndexPoints, Rate, Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
@@ -72,6 +74,10 @@ export interface MarketDataOptions {
 
 /** More than the names of the largest lender's file. */
 const LOCAL_COPIES_MAX = 25_000
+/** Reads at the same time, names in one, names that wait: the last is beyond the largest batch of quotes. */
+const READ_LANES = 2
+const NAMES_PER_READ = 250
+const NAMES_WAITING_MAX = 50_000
 
 export function marketData({ database, clock, limits, localCopySeconds }: MarketDataOptions): MarketData {
   const copies = new LRUCache<Ticker, StoredObservations>({
@@ -81,6 +87,16 @@ export function marketData({ database, clock, limits, localCopySeconds }: Market
     ttlResolution: 0,
   })
   const reading = new Map<Ticker, Promise<StoredObservations>>()
+  const reads = naturalBatch<Ticker, StoredObservations>({
+    lanes: READ_LANES,
+    batchMax: NAMES_PER_READ,
+    queueMax: NAMES_WAITING_MAX,
+    send: async (tickers) => {
+      const rows = await readStoredObservations(database, tickers, newYorkDate(clock()))
+      return rows.map((value) => ({ ok: true, value }))
+    },
+    refuse: () => new Problem('SERVICE_UNAVAILABLE', 'Too many names are being looked up now'),
+  })
   let generation = 0
 
   /** The local copy, else one read that all who ask meanwhile share. */
@@ -88,9 +104,9 @@ export function marketData({ database, clock, limits, localCopySeconds }: Market
     const copy = fresh ? undefined : (copies.get(ticker) ?? reading.get(ticker))
     if (copy !== undefined) return copy
     const begun = generation
-    const read = readStoredObservations(database, [ticker], newYorkDate(clock()))
-      .then(([row]) => {
-        if (row === undefined) throw new Error('a read of one ticker gave no row')
+    const read = reads
+      .add(ticker)
+      .then((row) => {
         // A read that began before the copies were dropped may be of the state before.
         if (row.known && localCopySeconds > 0 && begun === generation) copies.set(ticker, row)
         return row

@@ -2,7 +2,7 @@
 // volatilities, the events ahead, the last close, and what the desk set. A row is an edge: past this file there are exact
 // decimals and tickers. How old any of it is, is not decided here: these may be kept in memory, and age there.
 import type { Queryable } from '../database/connect.ts'
-import { decimal } from '../pricing/decimal.ts'
+import { decimal, trim } from '../pricing/decimal.ts'
 import {
   asIndexPoints,
   asRate,
@@ -149,7 +149,7 @@ function fromRow(row: StoredRow): StoredObservations {
     known: row.stock_known ? row.active === true : observed || row.last_rate !== null,
     stockName: row.name,
     stockStatus: row.stock_status,
-    stockFloorRate: row.floor_rate === null ? null : asRate(decimal(row.floor_rate)),
+    stockFloorRate: row.floor_rate === null ? null : asRate(trim(decimal(row.floor_rate))),
     listing: row.lender_provider === null ? null : stored(row, 'lender', listing(row)),
     lastRecorded: row.last_rate === null ? null : stored(row, 'last', asRate(decimal(row.last_rate))),
     volatilityIndex: row.index_value === null ? null : stored(row, 'index', asIndexPoints(decimal(row.index_value))),

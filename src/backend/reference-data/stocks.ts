@@ -1,6 +1,6 @@
 // What the desk and the feeds know about a stock apart from the market: its name, the tier and the floor the desk set.
 import type { Queryable } from '../database/connect.ts'
-import { decimal } from '../pricing/decimal.ts'
+import { decimal, trim } from '../pricing/decimal.ts'
 import { asRate, type Rate, type Ticker } from '../pricing/units.ts'
 
 /** How hard a stock is to borrow. */
@@ -58,7 +58,7 @@ function stockOf(row: StockRow): Stock {
     ticker: row.ticker,
     name: row.name,
     borrowStatus: row.borrow_status,
-    floorRate: row.floor_rate === null ? null : asRate(decimal(row.floor_rate)),
+    floorRate: row.floor_rate === null ? null : asRate(trim(decimal(row.floor_rate))),
     lenderId: row.lender_id,
     active: row.active,
     version: row.version,
