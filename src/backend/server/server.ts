@@ -109,6 +109,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   allowOrigins(app, options.corsOrigins ?? [])
   answerUnknownPaths(app)
 
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    // A client that keeps its connection would send the next request into a closing door.
+    if (health.draining) reply.header('connection', 'close')
+    done(null, payload)
+  })
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request
     const route = routeOf(request)

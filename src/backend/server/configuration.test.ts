@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigurationError, readConfiguration, SETTINGS } from './configuration.ts'
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfiguration(environment)
+    return []
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError)
+    return (error as ConfigurationError).faults
+  }
+}
+
+describe('an empty environment', () => {
+  test('is a configuration: the defaults', () => {
+    const configuration = readConfiguration({})
+    expect(configuration).toMatchObject({
+      host: '127.0.0.1',
+      port: 8000,
+      portChosen: false,
+      logLevel: 'info',
+      dataDir: null,
+      databaseUrl: null,
+      databasePrepared: true,
+      localCopySeconds: 60,
+      auditLanes: 2,
+      requestsPerMinute: { standard: 60, premium: 300, internal: 1000 },
+      corsOrigins: [],
+      trustedProxies: [],
+      hints: [],
+    })
+    expect(configuration.inputLimits).toMatchObject({
+      lender: { freshSeconds: 300, staleSeconds: 86_400 },
+      volatility: { freshSeconds: 900, staleSeconds: 432_000 },
+      events: { freshSeconds: 3600, staleSeconds: 604_800 },
+      availability: { freshSeconds: 300, staleSeconds: 86_400 },
+    })
+    expect(String(configuration.inputLimits.standInRates.HARD)).toBe('0.20')
+  })
+
+  test('gives what nobody can change afterwards', () => {
+    const configuration = readConfiguration({}) as { port: number; inputLimits: { lender: { freshSeconds: number } } }
+    expect(() => {
+      configuration.port = 1
+    }).toThrow(TypeError)
+    expect(() => {
+      configuration.inputLimits.lender.freshSeconds = 1
+    }).toThrow(TypeError)
+  })
+
+  test('is what a variable set to nothing is', () => {
+    expect(readConfiguration({ PORT: '', DATABASE_URL: ' ' })).toMatchObject({
+      port: 8000,
+      portChosen: false,
+      databaseUrl: null,
+    })
+  })
+})
+
+test('what is set is taken', () => {
+  expect(
+    readConfiguration({
+      PORT: '9000',
+      DATABASE_URL: 'postgresql://u:p@db:5432/x',
+      TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      CORS_ORIGINS: 'https://desk.example.com,http://localhost:5173',
+      RATE_LIMIT_STANDARD: '5',
+    }),
+  ).toMatchObject({
+    port: 9000,
+    portChosen: true,
+    databaseUrl: 'postgresql://u:p@db:5432/x',
+    databaseDirectUrl: 'postgresql://u:p@db:5432/x',
+    databasePrepared: false,
+    trustedProxies: ['10.0.0.0/8', '::1'],
+    corsOrigins: ['https://desk.example.com', 'http://localhost:5173'],
+    requestsPerMinute: { standard: 5 },
+  })
+})
+
+describe('faults', () => {
+  test('are all named at once, with what the value must be', () => {
+    const faults = faultsOf({ PORT: '80a', LOG_LEVEL: 'loud', AUDIT_LANES: '0', LENDER_FRESH_SECONDS: '90000' })
+    expect(faults).toEqual([
+      'PORT must be an integer from 0 to 65535 and is "80a"',
+      'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace and is "loud"',
+      'AUDIT_LANES must be an integer from 1 to 16 and is "0"',
+      'LENDER_STALE_SECONDS must be at least LENDER_FRESH_SECONDS',
+    ])
+  })
+
+  test('never repeat a secret', () => {
+    const faults = faultsOf({ DATABASE_URL: 'mysql://u:HIDDEN@db/x' })
+    expect(faults).toHaveLength(1)
+    expect(faults.join()).not.toContain('HIDDEN')
+  })
+
+  test.each([
+    [{ PORT: '65536' }],
+    [{ PORT: '-1' }],
+    [{ PORT: '8e3' }],
+    [{ DATABASE_PREPARED: 'yes' }],
+    [{ DATABASE_DIRECT_URL: 'postgres://db/x' }],
+    [{ STAND_IN_RATE_EASY: '-0.01' }],
+    [{ STAND_IN_RATE_EASY: '0.25%' }],
+    [{ STAND_IN_RATE_EASY: '0.123456789' }],
+    [{ CORS_ORIGINS: '*' }],
+    [{ CORS_ORIGINS: 'https://desk.example.com/' }],
+    [{ TRUSTED_PROXIES: 'proxy' }],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }],
+    [{ TRUSTED_PROXIES: '10.0.0.0/' }],
+    [{ LENDER_STALE_SECONDS: '1.5' }],
+  ])('%j is one', (environment) => {
+    expect(faultsOf(environment as unknown as Record<string, string>)).toHaveLength(1)
+  })
+})
+
+test('a slip of the pen is noticed, and foreign names are left alone', () => {
+  const { hints } = readConfiguration({
+    DATABSE_URL: 'x',
+    LOCAL_COPY_SECOND: '1',
+    AUDIT_SERVICE_PORT: 'tcp://',
+    PATH: '/bin',
+  })
+  expect(hints).toEqual([
+    'DATABSE_URL is not a setting; DATABASE_URL is',
+    'LOCAL_COPY_SECOND is not a setting; LOCAL_COPY_SECONDS is',
+  ])
+})
+
+test('every row of the table says what it means and what stands in', () => {
+  for (const setting of SETTINGS) {
+    expect(setting.meaning).toMatch(/\.$/)
+    expect([setting.name, setting.defaultText ?? setting.defaultMeaning]).not.toContain(undefined)
+    if (setting.name.endsWith('_SECONDS')) expect(setting.unit).toBe('seconds')
+  }
+})

@@ -1,0 +1,407 @@
+// The settings, read from the environment once, at the start. Each is a row of one table with its default, unit and
+// meaning; docs/configuration.md is compared with the table by a test. What is wrong is said all at once, so that nobody
+// starts the process five times to find five mistakes; a secret is never repeated.
+import { isIP } from 'node:net'
+import { compare, decimal, parseDecimal, significantDecimals } from '../pricing/decimal.ts'
+import { asRate, type Rate } from '../pricing/units.ts'
+import { LOG_LEVELS, type LogLevel } from './log.ts'
+
+export interface Setting<T> {
+  readonly name: string
+  /** The text that stands in when the variable is unset or empty; null: nothing does. */
+  readonly defaultText: string | null
+  /** What the default is in words, where it is not a text. */
+  readonly defaultMeaning?: string
+  readonly unit: string | null
+  readonly meaning: string
+  readonly secret: boolean
+  readonly parse: (text: string) => T | Fault
+}
+
+/** What a value must be: the end of a sentence that begins with the setting's name. */
+export class Fault {
+  readonly rule: string
+
+  constructor(rule: string) {
+    this.rule = rule
+  }
+}
+
+const HOUR = 3600
+const DAY = 86_400
+const AGE_SECONDS_MAX = 366 * DAY
+
+const TABLE = {
+  host: text('HOST', '127.0.0.1', 'Address to listen on. An image or a pod sets 0.0.0.0.'),
+  port: integer(
+    'PORT',
+    8000,
+    0,
+    65_535,
+    null,
+    'Port to listen on. When unset and taken, the next free one is used; 0 takes any.',
+  ),
+  logLevel: oneOf('LOG_LEVEL', 'info', LOG_LEVELS, 'The least important log lines that are written.'),
+  dataDir: optionalText(
+    'DATA_DIR',
+    'the data folder of the account',
+    'Folder of the embedded database and the demo keys.',
+  ),
+  databaseUrl: databaseUrl('DATABASE_URL', 'the embedded database', 'The PostgreSQL database.'),
+  databaseDirectUrl: databaseUrl(
+    'DATABASE_DIRECT_URL',
+    'DATABASE_URL',
+    'The same database past any pooler, for migrations.',
+  ),
+  databasePrepared: optional(
+    flag('DATABASE_PREPARED', false, 'Prepared statements. Not through a pooler in transaction mode.'),
+    'true with the embedded database, otherwise false',
+  ),
+  databaseConnectionsMax: integer(
+    'DATABASE_CONNECTIONS_MAX',
+    10,
+    1,
+    1000,
+    'connections',
+    'Most connections of one process.',
+  ),
+  lenderFresh: age('LENDER_FRESH_SECONDS', 300, 'Until then a lender rate counts as cached.'),
+  lenderStale: age(
+    'LENDER_STALE_SECONDS',
+    24 * HOUR,
+    'Until then a lender rate is used as stale; after that it is stood in for.',
+  ),
+  volatilityFresh: age('VOLATILITY_FRESH_SECONDS', 900, 'Until then a volatility counts as cached.'),
+  volatilityStale: age(
+    'VOLATILITY_STALE_SECONDS',
+    5 * DAY,
+    'Until then a volatility is used as stale; after that 20.0 stands in.',
+  ),
+  eventFresh: age('EVENT_FRESH_SECONDS', HOUR, 'Until then an event calendar counts as cached.'),
+  eventStale: age(
+    'EVENT_STALE_SECONDS',
+    7 * DAY,
+    'Until then an event calendar is used as stale; after that risk 0 stands in.',
+  ),
+  availabilityFresh: age(
+    'AVAILABILITY_FRESH_SECONDS',
+    300,
+    'Until then a number of available shares counts as cached.',
+  ),
+  availabilityStale: age(
+    'AVAILABILITY_STALE_SECONDS',
+    24 * HOUR,
+    'Until then it is used as stale; after that it is unknown.',
+  ),
+  standInEasy: rate('STAND_IN_RATE_EASY', '0.0025', 'Lender rate of an EASY name when no rate and no floor is known.'),
+  standInMedium: rate(
+    'STAND_IN_RATE_MEDIUM',
+    '0.03',
+    'Lender rate of a MEDIUM name when no rate and no floor is known.',
+  ),
+  standInHard: rate('STAND_IN_RATE_HARD', '0.20', 'Lender rate of a HARD name when no rate and no floor is known.'),
+  localCopySeconds: integer(
+    'LOCAL_COPY_SECONDS',
+    60,
+    0,
+    HOUR,
+    'seconds',
+    'How long a process keeps inputs in memory; 0 keeps none.',
+  ),
+  auditLanes: integer(
+    'AUDIT_LANES',
+    2,
+    1,
+    16,
+    'connections',
+    'Commits of the audit log that may be under way at once.',
+  ),
+  auditQueueMax: integer(
+    'AUDIT_QUEUE_MAX',
+    2000,
+    1,
+    1_000_000,
+    'records',
+    'Records that may wait for a commit before prices are refused.',
+  ),
+  requestsStandard: integer(
+    'RATE_LIMIT_STANDARD',
+    60,
+    1,
+    1_000_000,
+    'requests in 60 s',
+    'Limit of a broker of tier standard.',
+  ),
+  requestsPremium: integer(
+    'RATE_LIMIT_PREMIUM',
+    300,
+    1,
+    1_000_000,
+    'requests in 60 s',
+    'Limit of a broker of tier premium.',
+  ),
+  requestsInternal: integer(
+    'RATE_LIMIT_INTERNAL',
+    1000,
+    1,
+    1_000_000,
+    'requests in 60 s',
+    'Limit of a broker of tier internal.',
+  ),
+  corsOrigins: list('CORS_ORIGINS', 'origins, by commas', 'Origins whose pages may call from a browser.', origin),
+  trustedProxies: list(
+    'TRUSTED_PROXIES',
+    'addresses or networks, by commas',
+    'Proxies whose X-Forwarded-For is believed.',
+    network,
+  ),
+}
+
+/** All rows, in the order of the documentation. */
+export const SETTINGS: readonly Setting<unknown>[] = Object.values(TABLE)
+
+export interface Configuration {
+  readonly host: string
+  readonly port: number
+  /** False: PORT was not set, and another port may be taken. */
+  readonly portChosen: boolean
+  readonly logLevel: LogLevel
+  readonly dataDir: string | null
+  readonly databaseUrl: string | null
+  readonly databaseDirectUrl: string | null
+  readonly databasePrepared: boolean
+  readonly databaseConnectionsMax: number
+  readonly inputLimits: {
+    readonly lender: AgeLimit
+    readonly volatility: AgeLimit
+    readonly events: AgeLimit
+    readonly availability: AgeLimit
+    readonly standInRates: { readonly EASY: Rate; readonly MEDIUM: Rate; readonly HARD: Rate }
+  }
+  readonly localCopySeconds: number
+  readonly auditLanes: number
+  readonly auditQueueMax: number
+  readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
+  readonly corsOrigins: readonly string[]
+  readonly trustedProxies: readonly string[]
+  /** Names in the environment that look like misspelt settings, each as a sentence for the log. */
+  readonly hints: readonly string[]
+}
+
+interface AgeLimit {
+  readonly freshSeconds: number
+  readonly staleSeconds: number
+}
+
+/** Every fault of the environment, in one error for a person to read. */
+export class ConfigurationError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+    this.name = 'ConfigurationError'
+    this.faults = faults
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the environment.
+ * @throws ConfigurationError that names every fault
+ */
+export function readConfiguration(environment: Environment): Configuration {
+  const faults: string[] = []
+  const values = Object.fromEntries(
+    Object.entries(TABLE).map(([key, setting]) => [key, readSetting(setting as Setting<unknown>, environment, faults)]),
+  ) as { [K in keyof typeof TABLE]: (typeof TABLE)[K] extends Setting<infer T> ? T : never }
+
+  const ageLimit = (fresh: keyof typeof TABLE, stale: keyof typeof TABLE): AgeLimit => {
+    const [freshSeconds, staleSeconds] = [values[fresh] as number, values[stale] as number]
+    // One that has a fault of its own is null here, and named already.
+    if (freshSeconds !== null && staleSeconds !== null && freshSeconds > staleSeconds)
+      faults.push(`${TABLE[stale].name} must be at least ${TABLE[fresh].name}`)
+    return Object.freeze({ freshSeconds, staleSeconds })
+  }
+  const inputLimits = {
+    lender: ageLimit('lenderFresh', 'lenderStale'),
+    volatility: ageLimit('volatilityFresh', 'volatilityStale'),
+    events: ageLimit('eventFresh', 'eventStale'),
+    availability: ageLimit('availabilityFresh', 'availabilityStale'),
+    standInRates: Object.freeze({ EASY: values.standInEasy, MEDIUM: values.standInMedium, HARD: values.standInHard }),
+  }
+  if (values.databaseDirectUrl !== null && values.databaseUrl === null) {
+    faults.push('DATABASE_DIRECT_URL needs DATABASE_URL beside it')
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+
+  return Object.freeze({
+    host: values.host,
+    port: values.port,
+    portChosen: isSet(environment.PORT),
+    logLevel: values.logLevel,
+    dataDir: values.dataDir,
+    databaseUrl: values.databaseUrl,
+    databaseDirectUrl: values.databaseDirectUrl ?? values.databaseUrl,
+    databasePrepared: values.databasePrepared ?? values.databaseUrl === null,
+    databaseConnectionsMax: values.databaseConnectionsMax,
+    inputLimits: Object.freeze(inputLimits),
+    localCopySeconds: values.localCopySeconds,
+    auditLanes: values.auditLanes,
+    auditQueueMax: values.auditQueueMax,
+    requestsPerMinute: Object.freeze({
+      standard: values.requestsStandard,
+      premium: values.requestsPremium,
+      internal: values.requestsInternal,
+    }),
+    corsOrigins: Object.freeze(values.corsOrigins),
+    trustedProxies: Object.freeze(values.trustedProxies),
+    hints: Object.freeze(misspelt(environment)),
+  })
+}
+
+const isSet = (text: string | undefined): text is string => text !== undefined && text.trim() !== ''
+
+function readSetting(setting: Setting<unknown>, environment: Environment, faults: string[]): unknown {
+  const given = environment[setting.name]
+  const valueText = isSet(given) ? given.trim() : setting.defaultText
+  if (valueText === null) return null
+  const value = setting.parse(valueText)
+  if (!(value instanceof Fault)) return value
+  const shown = setting.secret ? '' : ` and is ${JSON.stringify(valueText.slice(0, 100))}`
+  faults.push(`${setting.name} must be ${value.rule}${shown}`)
+  return null
+}
+
+// ---- kinds of settings ----
+
+function text(name: string, defaultText: string, meaning: string): Setting<string> {
+  return { name, defaultText, unit: null, meaning, secret: false, parse: (value) => value }
+}
+
+function optional<T>(setting: Setting<T>, defaultMeaning: string): Setting<T | null> {
+  return { ...setting, defaultText: null, defaultMeaning }
+}
+
+function optionalText(name: string, defaultMeaning: string, meaning: string): Setting<string | null> {
+  return optional(text(name, '', meaning), defaultMeaning)
+}
+
+function integer(
+  name: string,
+  defaultValue: number,
+  minimum: number,
+  maximum: number,
+  unit: string | null,
+  meaning: string,
+): Setting<number> {
+  const fault = new Fault(`an integer from ${minimum} to ${maximum}`)
+  const parse = (value: string) => {
+    const number = /^[0-9]{1,10}$/.test(value) ? Number(value) : Number.NaN
+    return number >= minimum && number <= maximum ? number : fault
+  }
+  return { name, defaultText: String(defaultValue), unit, meaning, secret: false, parse }
+}
+
+function age(name: string, defaultSeconds: number, meaning: string): Setting<number> {
+  return integer(name, defaultSeconds, 0, AGE_SECONDS_MAX, 'seconds', meaning)
+}
+
+function rate(name: string, defaultText: string, meaning: string): Setting<Rate> {
+  const parse = (value: string) => {
+    const parsed = parseDecimal(value)
+    const sound = parsed !== null && parsed.units >= 0n && compare(parsed, decimal(100)) <= 0
+    return sound && significantDecimals(parsed) <= 8
+      ? asRate(parsed)
+      : new Fault('a fraction a year from 0 to 100 with at most 8 decimals')
+  }
+  return { name, defaultText, unit: 'fraction a year', meaning, secret: false, parse }
+}
+
+function flag(name: string, defaultValue: boolean, meaning: string): Setting<boolean> {
+  const parse = (value: string) => (value === 'true' ? true : value === 'false' ? false : new Fault('true or false'))
+  return { name, defaultText: String(defaultValue), unit: null, meaning, secret: false, parse }
+}
+
+function oneOf<const V extends string>(
+  name: string,
+  defaultText: V,
+  values: readonly V[],
+  meaning: string,
+): Setting<V> {
+  const parse = (value: string) => values.find((known) => known === value) ?? new Fault(`one of ${values.join(', ')}`)
+  return { name, defaultText, unit: null, meaning, secret: false, parse }
+}
+
+function databaseUrl(name: string, defaultMeaning: string, meaning: string): Setting<string | null> {
+  const fault = new Fault('a URL as postgresql://user:password@host:5432/database (its value is not shown)')
+  const parse = (value: string) => {
+    if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) return fault
+    return value
+  }
+  return { name, defaultText: null, defaultMeaning, unit: null, meaning, secret: true, parse }
+}
+
+function list(
+  name: string,
+  unit: string,
+  meaning: string,
+  parseItem: (item: string) => string | Fault,
+): Setting<readonly string[]> {
+  const parse = (value: string) => {
+    const items = value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+      .map(parseItem)
+    const fault = items.find((item) => item instanceof Fault)
+    return fault instanceof Fault ? fault : (items as string[])
+  }
+  return { name, defaultText: '', defaultMeaning: 'none', unit, meaning, secret: false, parse }
+}
+
+function origin(item: string): string | Fault {
+  const sound = URL.canParse(item) && new URL(item).origin === item
+  return sound ? item : new Fault('a list of origins as https://desk.example.com, without a path and never *')
+}
+
+function network(item: string): string | Fault {
+  const [address = '', prefix, more] = item.split('/')
+  const bits = isIP(address) === 4 ? 32 : 128
+  const soundPrefix = prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= bits)
+  const sound = isIP(address) !== 0 && soundPrefix && more === undefined
+  return sound ? item : new Fault('a list of IP addresses or networks as 10.0.0.0/8')
+}
+
+// ---- misspelt names ----
+
+/** A name this near to a setting's is taken for a slip. */
+const SLIP_DISTANCE_MAX = 2
+/** Short names are near to too many others. */
+const SLIP_LENGTH_MIN = 7
+
+function misspelt(environment: Environment): string[] {
+  const names = SETTINGS.map((setting) => setting.name)
+  const hints: string[] = []
+  for (const name of Object.keys(environment)) {
+    if (name.length < SLIP_LENGTH_MIN || name.length > 60 || names.includes(name)) continue
+    const near = names.find((known) => distance(name, known) <= SLIP_DISTANCE_MAX)
+    if (near !== undefined) hints.push(`${name} is not a setting; ${near} is`)
+  }
+  return hints
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > SLIP_DISTANCE_MAX) return SLIP_DISTANCE_MAX + 1
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,107 @@
+// The life of a process: it listens, serves, and on a signal drains and stops. SIGTERM and SIGINT: the health checks turn
+// 503, what is in flight is answered, then the rest is closed. A second signal ends it at once.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import type { Health } from './health.ts'
+import type { Log } from './log.ts'
+
+/** Below the 30 s after which an orchestrator kills. */
+const STOP_TIMEOUT_MS = 25_000
+const IDLE_SWEEP_MS = 100
+/** Ports that are tried after a taken one, when none was chosen. */
+const OTHER_PORTS_MAX = 20
+const PORT_MAX = 65_535
+
+export interface RunOptions {
+  readonly app: FastifyInstance
+  readonly host: string
+  readonly port: number
+  /** False: a taken port is no reason to give up, the next free one is used. */
+  readonly portChosen: boolean
+  readonly health: Health
+  readonly log: Log
+  /** Closes what the application stands on (logs, pools, the embedded database) once no request is left. */
+  readonly stop: () => Promise<void>
+  /** Between the health checks' 503 and the closed door, for load balancers to notice. */
+  readonly drainMs?: number
+}
+
+/** A reason not to start, in a sentence for a person. The program prints it without a stack. */
+export class StartError extends Error {}
+
+/**
+ * Listens, and takes over the process's signals.
+ * @returns the address it serves at
+ * @throws StartError when the port cannot be had
+ */
+export async function run(options: RunOptions): Promise<{ url: string }> {
+  const { app, health, log, stop, drainMs = 0 } = options
+  const url = await listen(options)
+  closeWithGrace(
+    {
+      delay: STOP_TIMEOUT_MS,
+      logger: null,
+      skip: ['beforeExit'],
+      onSecondSignal: (signal) => log.warn({ signal }, 'second signal: stopping at once'),
+      onSecondError: (err) => log.fatal({ err }, 'error while stopping'),
+      onTimeout: (delay) => log.error({ delay }, 'stopping took too long'),
+    },
+    async ({ signal, err }) => {
+      if (err) log.fatal({ err }, 'stopping after an error nobody caught')
+      else log.info({ signal }, 'draining')
+      health.drain()
+      await sleep(drainMs)
+      await closeDoor(app)
+      await stop()
+      log.info('stopped')
+    },
+  )
+  log.info({ url }, 'listening')
+  return { url }
+}
+
+/** No new connections; the open ones end with their answers. */
+async function closeDoor(app: FastifyInstance): Promise<void> {
+  // Connections that were busy when the door closed are not ended by the platform once they are idle.
+  const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(sweep)
+  }
+}
+
+async function listen({ app, host, port, portChosen, log }: RunOptions): Promise<string> {
+  const last = portChosen || port === 0 ? port : Math.min(port + OTHER_PORTS_MAX, PORT_MAX)
+  for (let candidate = port; ; candidate += 1) {
+    try {
+      const url = await app.listen({ host, port: candidate })
+      if (candidate !== port)
+        log.warn(`Port ${port} is in use, so this process listens on ${candidate}. PORT chooses another.`)
+      return url
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EADDRINUSE' && candidate < last) continue
+      throw startError(code, host, candidate, error)
+    }
+  }
+}
+
+function startError(code: string | undefined, host: string, port: number, cause: unknown): unknown {
+  switch (code) {
+    case 'EADDRINUSE':
+      return new StartError(
+        `Port ${port} on ${host} is in use. Stop the program that listens there, or choose another: PORT=${port + 1} npm start`,
+        { cause },
+      )
+    case 'EACCES':
+      return new StartError(`This account may not listen on port ${port}. Set PORT to 1024 or above.`, { cause })
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new StartError(`${host} is not an address of this machine. Set HOST to 127.0.0.1 or 0.0.0.0.`, { cause })
+    default:
+      return cause
+  }
+}
