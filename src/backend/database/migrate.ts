@@ -33,9 +33,11 @@ const LOCK = 7_241_865_325
 const LOCK_WAIT_MS = 60_000
 const CONNECT_TIMEOUT_MS = 10_000
 const HISTORY = 'schema_migrations'
+const AUDIT_MONTHS_AHEAD = 24
 
 /**
- * Runs every file that has not been run, all in one transaction. Waits for another program that is migrating.
+ * Runs every file that has not been run, all in one transaction, and sees to it that the audit log has 24 months ahead. Waits
+ * for another program that is migrating.
  * @param url the database itself, not a transaction pooler in front of it: the lock belongs to the session.
  * @returns the names of the files that were run.
  * @throws MigrationError when the database is newer than the program, or an applied file has changed since.
@@ -43,7 +45,9 @@ const HISTORY = 'schema_migrations'
 export function upgrade(url: string, options: MigrateOptions = {}): Promise<string[]> {
   return withLock(url, async (client) => {
     refuseMisfit(await readStates(client, options.folder ?? FOLDER))
-    return run(client, 'up', Number.POSITIVE_INFINITY, options)
+    const applied = await run(client, 'up', Number.POSITIVE_INFINITY, options)
+    await addAuditMonths(client)
+    return applied
   })
 }
 
@@ -115,6 +119,14 @@ async function run(
   })
   for (const { name } of done) options.log?.(`${direction === 'up' ? 'applied' : 'took back'} ${name}`)
   return done.map(({ name }) => name)
+}
+
+/** Moves the end of the audit log's months along: without a month for its time a record cannot be kept. */
+async function addAuditMonths(client: pg.Client): Promise<void> {
+  const { rows } = await client.query("select to_regprocedure('add_audit_months(date, integer)') is not null as known")
+  if (rows[0].known === true) {
+    await client.query("select add_audit_months((now() at time zone 'UTC')::date, $1)", [1 + AUDIT_MONTHS_AHEAD])
+  }
 }
 
 /** The same migration, which also notes or forgets its checksum. */
