@@ -74,9 +74,7 @@ export async function importFile(
   const kind = kindOf(await headOf(path))
   if (kind === null) {
     const known = Object.values(KINDS).map(({ words }) => words)
-    throw new CommandError(
-      `${basename(path)} is not a file the engine reads. Its first line must be that of a ${known.join(', ')}.`,
-    )
+    throw new CommandError(`${basename(path)} is not a file that the engine reads. It reads: ${known.join(', ')}.`)
   }
   const { words, provider, read } = KINDS[kind]
   const database = await openDatabase(to.environment)

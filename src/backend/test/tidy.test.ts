@@ -1,12 +1,14 @@
 // The repository's rules about itself. Each rule is applied to the tree, and shown to be able to fail on a bad sample.
 import { describe, expect, test } from 'vitest'
+import { readQuoteRequest } from '../quotes/wire.ts'
 import { commandLine } from '../scripts/commands.ts'
-import { FAILURES } from '../server/problem.ts'
+import { SETTINGS } from '../server/configuration.ts'
+import { FAILURES, type Problem, problemBody } from '../server/problem.ts'
 import { docstringFaults, nameFaults, purityFaults, sizeFaults, textFaults } from './tidy/code.ts'
 import { documentFaults, type Known } from './tidy/documents.ts'
 import { importFaults } from './tidy/imports.ts'
 import { lockFileFaults } from './tidy/lock-file.ts'
-import { allTableRows, differences } from './tidy/tables.ts'
+import { allTableRows, differences, tableUnder } from './tidy/tables.ts'
 import { projectFiles, sample } from './tidy/tree.ts'
 
 const files = projectFiles()
@@ -166,6 +168,12 @@ describe('docs/errors.md and the table of failures are one', () => {
     expect(differences(documented(), real)).toEqual([])
   })
 
+  test('the example is what the engine says', () => {
+    const example = /```json\n([\s\S]*?)```/.exec(textOf('docs/errors.md'))?.[1] ?? ''
+    const asked = { ticker: 'GME', position_value: '50000', loan_days: 400, client_id: 'demo-classic' }
+    expect(refusalOf(() => readQuoteRequest(asked, 'body'))).toEqual(JSON.parse(example))
+  })
+
   test('a code too many on either side, or another status, is found', () => {
     expect(differences(['A 400', 'B 404'], ['A 400', 'B 410'])).toEqual([
       'documented, not in the code: B 404',
@@ -173,3 +181,21 @@ describe('docs/errors.md and the table of failures are one', () => {
     ])
   })
 })
+
+describe('docs/configuration.md and the table of settings are one', () => {
+  test('both ways, row by row', () => {
+    const documented = tableUnder(textOf('docs/configuration.md'), 'Configuration').map((row) => row.join(' | '))
+    const real = SETTINGS.map(({ name, defaultText, defaultMeaning, unit, meaning }) =>
+      [name, defaultMeaning ?? defaultText ?? '', unit ?? '', meaning].join(' | '),
+    )
+    expect(differences(documented, real)).toEqual([])
+  })
+})
+
+function refusalOf(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (error) {
+    return problemBody(error as Problem)
+  }
+}
