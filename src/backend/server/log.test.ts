@@ -20,6 +20,8 @@ test('secrets are removed wherever a header may stand', () => {
     log.info({ req: { headers } })
     log.info(headers)
     log.info({ request: headers })
+    log.info({ a: [{ b: { headers } }] })
+    log.error({ err: Object.assign(new Error('failed'), { request: { headers } }) })
     log.info({ key: { secret: 'HIDDEN', api_key: 'HIDDEN', password: 'HIDDEN' } })
   })
   expect(text).not.toContain('HIDDEN')

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
+import { ConfigurationError } from './configuration.ts'
 import type { Health } from './health.ts'
 import type { Log } from './log.ts'
 
@@ -30,6 +31,23 @@ export interface RunOptions {
 
 /** A reason not to start, in a sentence for a person. The program prints it without a stack. */
 export class StartError extends Error {}
+
+/**
+ * Runs a program's start. What a person can mend (a setting, a port, a database) is printed as its sentence, without a stack;
+ * anything else is a bug and is shown whole. Either way the exit status is 1.
+ */
+export async function startProgram(start: () => Promise<void>): Promise<void> {
+  try {
+    await start()
+  } catch (error) {
+    console.error(isForAPerson(error) ? error.message : error)
+    process.exit(1)
+  }
+}
+
+function isForAPerson(error: unknown): error is Error {
+  return error instanceof Error && [StartError, ConfigurationError].some((kind) => error instanceof kind)
+}
 
 /**
  * Listens, and takes over the process's signals.
