@@ -41,6 +41,22 @@ export async function readFeedStates(database: Queryable, now: Date, limits: Inp
   }))
 }
 
+/** A feed's state as health checks show it: `state` is `up` while its data can be priced from. */
+export function feedHealth(feed: FeedState): Record<string, unknown> {
+  return {
+    provider: feed.provider,
+    state: feed.state === 'expired' || feed.state === 'empty' ? 'down' : 'up',
+    data: feed.state,
+    last_success: feed.lastSuccess,
+    as_of: feed.asOf,
+    age_seconds: feed.ageSeconds,
+    rows: feed.rows,
+    skipped: feed.skipped,
+    last_error: feed.lastError,
+    last_error_at: feed.lastErrorAt,
+  }
+}
+
 interface FeedStateRow {
   feed: Feed
   provider: string

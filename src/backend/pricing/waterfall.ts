@@ -90,7 +90,10 @@ function chargedValueStep(position: Position, charged: ChargedValue, terms: Term
     return usdStep('charged_value', 'position value as given', value, value)
   }
   const asked = cents(times(position.price, new Decimal(BigInt(position.quantity), 0)))
-  const words = `${charged.chargedShares} shares x ${amount(charged.mark as Usd)} (${pack.description})`
+  const mark =
+    pack.collateralShare === null ? '' : `, ${percent(pack.collateralShare)} % of the price rounded up to a dollar`
+  const lots = pack.lotShares === 1 ? '' : `, in whole lots of ${pack.lotShares}`
+  const words = `${charged.chargedShares} shares x ${amount(charged.mark as Usd)}${mark}${lots}`
   return usdStep('charged_value', words, asked, cents(charged.value))
 }
 

@@ -32,6 +32,22 @@ const observationSchema = (value: TSchema) =>
     { description: 'A value with its source and age.' },
   )
 
+const eventRiskSchema = Type.Object(
+  {
+    ...observationSchema(Type.Integer({ minimum: 0, maximum: 10 })).properties,
+    events: Type.Array(
+      Type.Object({
+        type: Type.String(),
+        date: Type.String({ format: 'date' }),
+        risk_factor: Type.Integer({ minimum: 0, maximum: 10 }),
+        assumed: Type.Optional(Type.Boolean({ description: 'Nobody rated this type of event; 5 stands in.' })),
+      }),
+      { description: 'The events in the window; the highest factor counts.' },
+    ),
+  },
+  { description: 'The event risk factor with its source, age and events.' },
+)
+
 const degradedSchema = Type.Array(Type.String(), {
   description:
     'Inputs that were not live or freshly cached: lender_rate_stale, lender_rate_fallback, volatility_stale, volatility_fallback, event_risk_stale, event_risk_fallback, event_risk_assumed, last_close_stale; and demo_data.',
@@ -101,7 +117,7 @@ export const QUOTE_ANSWER_SCHEMA = Type.Object(
     data_sources: Type.Object({
       base_rate: observationSchema(rate("The lender's rate.")),
       volatility: observationSchema(Type.Number({ description: 'Index points.' })),
-      event_risk: observationSchema(Type.Integer({ minimum: 0, maximum: 10 })),
+      event_risk: eventRiskSchema,
       price: Type.Optional(
         observationSchema(Type.Number({ description: 'The last close that stood in for a price, USD.' })),
       ),
@@ -155,7 +171,7 @@ export const RATE_ANSWER_SCHEMA = Type.Object(
     data_sources: Type.Object({
       base_rate: observationSchema(rate("The lender's rate.")),
       volatility: observationSchema(Type.Number({ description: 'Index points.' })),
-      event_risk: observationSchema(Type.Integer({ minimum: 0, maximum: 10 })),
+      event_risk: eventRiskSchema,
     }),
     degraded: degradedSchema,
   },

@@ -35,7 +35,7 @@ export function quoteAnswer(quote: LocateQuote): Record<string, unknown> {
     data_sources: {
       base_rate: observation(market.lenderRate, trim),
       volatility: observation(volatilityUsed(market, borrowRate), trim),
-      event_risk: observation(market.eventRisk, (risk) => risk.factor),
+      event_risk: eventRisk(market),
       ...(closeUsed !== null && { price: observation(closeUsed, (last) => wholeCents(last.close)) }),
     },
     degraded: quote.degraded,
@@ -82,7 +82,7 @@ export function rateAnswer({ market, rate, model, degraded }: CurrentRate): Reco
     data_sources: {
       base_rate: observation(market.lenderRate, trim),
       volatility: observation(volatility, trim),
-      event_risk: observation(market.eventRisk, (risk) => risk.factor),
+      event_risk: eventRisk(market),
     },
     degraded,
   }
@@ -126,6 +126,20 @@ function observation<T>(from: Observation<T>, value: (of: T) => unknown): Record
     as_of: from.asOf,
     age_seconds: from.ageSeconds,
     ...(from.fallbackReason !== null && { fallback_reason: from.fallbackReason }),
+  }
+}
+
+/** The factor, and the events in the window that it is the highest of. */
+function eventRisk(market: MarketObservations): Record<string, unknown> {
+  const { events } = market.eventRisk.value
+  return {
+    ...observation(market.eventRisk, (risk) => risk.factor),
+    events: events.map((event) => ({
+      type: event.type,
+      date: event.date,
+      risk_factor: event.riskFactor,
+      ...(event.assumed && { assumed: true }),
+    })),
   }
 }
 

@@ -5,6 +5,7 @@ import type { MarketObservations } from '../market-data/market-data.ts'
 import { type BorrowRate, borrowRate, type PricingModel } from '../pricing/borrow-rate.ts'
 import { asIndexPoints, type IndexPoints, type IsoDate, type Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
+import { invalidParameters } from '../server/problem.ts'
 import { degradedInputs, type FetchPricingInputs } from './quote.ts'
 
 export interface CurrentRate {
@@ -44,13 +45,20 @@ export function rates(dependencies: {
   ) => Promise<{ total: number; items: MarketObservations[] }>
   /** The model of a broker's terms. */
   readonly modelOfBroker: (clientId: string) => Promise<PricingModel>
-  /** Rejects with INVALID_PARAMETER when there is no such model. */
-  readonly modelByName: (model: string) => Promise<PricingModel>
+  /** null when there is no such model. */
+  readonly modelByName: (model: string) => Promise<PricingModel | null>
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): Rates {
   const { fetchPricingInputs, listByStatus, modelOfBroker, modelByName, clock, newYorkDate } = dependencies
   // A rate has no stay, so events count for the shortest window.
+  const knownModel = async (name: string) => {
+    const model = await modelByName(name)
+    if (model !== null) return model
+    throw invalidParameters([
+      { field: 'model', location: 'query', message: 'model must name a pricing model of /config' },
+    ])
+  }
   const window = () => eventWindow(newYorkDate(clock()), null)
   return {
     async current(ticker, clientId, fresh) {
@@ -58,7 +66,7 @@ export function rates(dependencies: {
       return rateOf(market, model)
     },
     async custom(ticker, clientId, conditions) {
-      const chosen = conditions.model === null ? null : await modelByName(conditions.model)
+      const chosen = conditions.model === null ? null : await knownModel(conditions.model)
       const inputs = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh: false })
       const { market } = inputs
       const model = chosen ?? inputs.model

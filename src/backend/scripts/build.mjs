@@ -26,8 +26,14 @@ const stampFile = `${dist}/.built-from`
 // Folders without anything that runs in production, wherever they are. Names that begin with a dot are left out too.
 const LEFT_OUT = new Set(['node_modules', 'dist', 'dist.new', 'dist.old', 'test', 'fixtures', 'coverage'])
 const ASSETS = new Set(['.sql', '.csv', '.txt', '.json', '.html', '.css', '.svg'])
-// Settings of the tools, not assets of the program. package.json is one: the program reads its own version there.
-const TOOL_SETTINGS = new Set(['biome.json', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
+// Settings of the package and its tools, not assets of the program: package.json is read where it is.
+const TOOL_SETTINGS = new Set([
+  'biome.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package.json',
+  'package-lock.json',
+])
 
 if (!isBuilt(sources())) {
   await oneAtATime(`${folder}.lock-build`, 'building', () => {

@@ -1,0 +1,34 @@
+// What a person sees who started the engine with nothing configured: where it is, a key, and something to try. It also leaves the
+// address in the data folder, where the command line finds it.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DEMO_KEYS_FILE, type DemoKey } from '../database/seed.ts'
+
+/** The file in the data folder that says where the engine listens. */
+const ENGINE_FILE = 'engine.json'
+
+export function welcome(engine: {
+  readonly address: string
+  readonly dataDir: string
+  readonly demoKeys: readonly DemoKey[]
+}): void {
+  const { address, dataDir, demoKeys } = engine
+  writeFileSync(join(dataDir, ENGINE_FILE), `${JSON.stringify({ address, pid: process.pid })}\n`)
+  const broker = demoKeys.find((key) => key.role === 'broker')
+  if (broker === undefined) return
+  console.log(`
+  Borrow Rate & Locate Fee Pricing Engine
+
+  Address  ${address}
+  Key      ${broker.apiKey}   (broker ${broker.clientId}; more in ${join(dataDir, DEMO_KEYS_FILE)})
+  Contract ${address}/docs
+
+  What does it cost to be short 50,000 USD of GME for 30 days? In another terminal:
+
+  curl -s ${address}/api/v1/calculate-locate -H 'X-API-Key: ${broker.apiKey}' -H 'Content-Type: application/json' -d '{"ticker":"GME","position_value":50000,"loan_days":30,"client_id":"${broker.clientId}"}'
+
+  or, as a table:   npm run quote -- GME --value 50000 --days 30
+
+  Prices are made from an excerpt of real figures and say so ("demo_data"). Ctrl-C stops the engine; the data stays.
+`)
+}
