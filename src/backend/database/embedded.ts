@@ -8,15 +8,12 @@
 //     DATA_DIR/port           where it listens, on loopback    DATA_DIR/postgres.log what it says
 //     DATA_DIR/password       mode 0600                        DATA_DIR/binaries-*   a readable copy, when the engine is root
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
 import {
-  chmodSync,
   chownSync,
   closeSync,
   existsSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -25,11 +22,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir } from 'node:os'
-import { dirname, join, resolve, sep } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { enginesAlive, enrol, passwordOf, prepareFolder } from './data-folder.ts'
 import { withFolderLock } from './folder-lock.ts'
 import {
   type Account,
@@ -38,7 +34,9 @@ import {
   type PostgresBinaries,
   serverAccount,
 } from './postgres-binaries.ts'
-import { commandLine, isAlive, processIdentity } from './process-identity.ts'
+import { commandLine, isAlive } from './process-identity.ts'
+
+export { defaultDataDir } from './data-folder.ts'
 
 /** Sentences for a person. A pino logger is one. */
 export interface Log {
@@ -112,25 +110,6 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   }
 }
 
-/**
- * Where the data lies when nobody says so: a folder of this clone's own, so that two clones do not share a database.
- * As root `/var/lib/borrow-rate-engine/<clone>`, which the server's unprivileged user can reach; otherwise below the XDG data folder.
- */
-export function defaultDataDir(environment: Record<string, string | undefined> = process.env): string {
-  const clone = createHash('sha256').update(packageFolder()).digest('hex').slice(0, 8)
-  if (process.getuid?.() === 0) return join('/var/lib/borrow-rate-engine', clone)
-  const xdg = environment.XDG_DATA_HOME
-  const data = xdg?.startsWith('/') ? xdg : join(homedir(), '.local', 'share')
-  return join(data, 'borrow-rate-engine', clone)
-}
-
-/** The folder of package.json, from the source tree and from `dist/` alike. */
-function packageFolder(): string {
-  let folder = dirname(realpathSync(fileURLToPath(import.meta.url)))
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder)
-  return folder
-}
-
 interface Server {
   readonly folder: string
   readonly data: string
@@ -138,60 +117,6 @@ interface Server {
   readonly durable: boolean
   readonly log: Log
   readonly password: string
-}
-
-// ---- the folder
-
-function prepareFolder(dataDir: string, account: Account | null): string {
-  const folder = resolve(dataDir)
-  if (account !== null) refuseOutOfReach(dirname(folder), folder, account)
-  // The server's user must pass through the folder, but owns only the database's own folder in it.
-  const mode = account === null ? 0o700 : 0o755
-  const first = mkdirSync(folder, { recursive: true, mode })
-  if (first !== undefined) {
-    for (let made = folder; made.length >= first.length; made = dirname(made)) chmodSync(made, mode)
-  }
-  if (account !== null) {
-    // A folder made for us (by mktemp, say) may be closed; one with other things in it is not ours to open.
-    const isOurs = readdirSync(folder).length === 0 || existsSync(join(folder, 'password'))
-    if (isOurs && closedAncestor(folder, account) === folder) chmodSync(folder, 0o711)
-    refuseOutOfReach(folder, folder, account)
-  }
-  mkdirSync(join(folder, 'engines'), { recursive: true, mode: 0o700 })
-  return realpathSync(folder)
-}
-
-/** Root can make a folder anywhere, also where the user that the server runs as cannot get to. */
-function refuseOutOfReach(from: string, dataDir: string, account: Account): void {
-  const closed = closedAncestor(from, account)
-  if (closed === null) return
-  throw new Error(
-    `the embedded PostgreSQL runs as user ${account.name}, who cannot reach ${dataDir}: ${closed} is closed to others. ` +
-      `Set DATA_DIR to a folder outside it, for instance ${defaultDataDir()}, or set DATABASE_URL`,
-  )
-}
-
-function closedAncestor(path: string, account: Account): string | null {
-  const parts = path.split(sep)
-  for (let length = 1; length <= parts.length; length += 1) {
-    const ancestor = parts.slice(0, length).join(sep) || sep
-    const stat = statSync(ancestor, { throwIfNoEntry: false })
-    if (stat === undefined) return null // not made yet: we make it passable
-    const passable = stat.uid === account.uid ? 0o100 : stat.gid === account.gid ? 0o010 : 0o001
-    if ((stat.mode & passable) === 0) return ancestor
-  }
-  return null
-}
-
-function passwordOf(folder: string): string {
-  const file = join(folder, 'password')
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
-  if (existsSync(join(folder, 'postgres', 'PG_VERSION'))) {
-    throw new Error(`${file} is missing: without it nobody can connect to the database in ${folder}`)
-  }
-  const password = randomBytes(24).toString('base64url')
-  writeFileSync(file, `${password}\n`, { mode: 0o600 })
-  return password
 }
 
 function refuseOtherMajor({ folder, data }: Server, binaries: PostgresBinaries): void {
@@ -202,8 +127,6 @@ function refuseOtherMajor({ folder, data }: Server, binaries: PostgresBinaries):
       'Dump it with the old version and load it into the new one, or set DATA_DIR to a new folder',
   )
 }
-
-// ---- making, starting, joining, stopping
 
 async function initialise(
   { folder, data, account, durable, log, password }: Server,
@@ -368,30 +291,31 @@ function isServerOf(pid: number, data: string): boolean {
   return commandLine(pid).includes(`-D ${data} `)
 }
 
+/** True when the server of this folder, and no other, takes statements on the port. */
 async function answers({ data, durable, password }: Server, port: number): Promise<boolean> {
-  const client = new pg.Client({
-    connectionString: address(password, port, 'postgres'),
-    connectionTimeoutMillis: 2_000,
+  const settings = await settingsAt(address(password, port, 'postgres')).catch((error) => {
+    if (error.code === '28P01')
+      throw new Error(`the password in ${join(dirname(data), 'password')} is not the database's`)
+    return null // refused, or "starting up" or "shutting down": it passes by itself
   })
+  if (settings === null || realpathSync(settings.data) !== realpathSync(data)) return false
+  if (durable && settings.fsync !== 'on') {
+    throw new Error(
+      `the database server of ${data} runs without fsync and would not keep what it commits: stop it first`,
+    )
+  }
+  return true
+}
+
+async function settingsAt(url: string): Promise<{ data: string; fsync: string }> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
   client.on('error', () => {})
   try {
     await client.connect()
     const { rows } = await client.query(
       "select current_setting('data_directory') as data, current_setting('fsync') as fsync",
     )
-    if (realpathSync(rows[0].data) !== realpathSync(data)) return false
-    if (durable && rows[0].fsync !== 'on') {
-      throw new Error(
-        `the database server of ${data} runs without fsync and would not keep what it commits: stop it first`,
-      )
-    }
-    return true
-  } catch (error) {
-    const code = (error as { code?: string }).code
-    if (code === '28P01') throw new Error(`the password in ${join(dirname(data), 'password')} is not the database's`)
-    // Refused connections, and "starting up" or "shutting down" (57P03), pass by themselves.
-    if (code === undefined && error instanceof Error && error.message.includes('without fsync')) throw error
-    return false
+    return rows[0]
   } finally {
     await client.end().catch(() => {})
   }
@@ -411,29 +335,6 @@ async function ensureDatabase({ password }: Server, port: number): Promise<void>
 
 function address(password: string, port: number, database: string): string {
   return `postgres://${NAME}:${password}@127.0.0.1:${port}/${database}`
-}
-
-// ---- who uses the server
-
-let enrolled = 0
-
-/** Notes that this engine uses the server. @returns how to take the note away. */
-function enrol(folder: string): () => void {
-  enrolled += 1
-  const file = join(folder, 'engines', `${process.pid}-${enrolled}`)
-  writeFileSync(file, processIdentity(process.pid) ?? '', { mode: 0o600 })
-  return () => rmSync(file, { force: true })
-}
-
-/** Counts the engines that live, and clears away the notes of those that do not. */
-function enginesAlive(folder: string): number {
-  let alive = 0
-  for (const name of readdirSync(join(folder, 'engines'))) {
-    const file = join(folder, 'engines', name)
-    if (processIdentity(Number.parseInt(name, 10)) === readFileSync(file, 'utf8')) alive += 1
-    else rmSync(file, { force: true })
-  }
-  return alive
 }
 
 // ---- processes and ports
