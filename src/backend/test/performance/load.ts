@@ -41,8 +41,8 @@ async function wrk(folder: string, shot: Shot, connections: number, seconds: num
   if (/Non-2xx|Socket errors/.test(output)) throw new Error(`not every request was answered:\n${output}`)
   return {
     requestsPerSecond: Number(part(output, /Requests\/sec:\s+([0-9.]+)/)),
-    p50Ms: milliseconds(part(output, /50%\s+(\S+)/)),
-    p99Ms: milliseconds(part(output, /99%\s+(\S+)/)),
+    p50Ms: milliseconds(part(output, /^ +50% +(\S+)/m)),
+    p99Ms: milliseconds(part(output, /^ +99% +(\S+)/m)),
     requests: Number(part(output, /([0-9]+) requests in/)),
   }
 }
@@ -55,7 +55,7 @@ function part(output: string, pattern: RegExp): string {
   return found
 }
 
-/** `830.00us`, `2.91ms` or `1.20s` in milliseconds. */
+/** Of the latency distribution: `830.00us`, `2.91ms` or `1.20s` in milliseconds. */
 function milliseconds(text: string): number {
   const value = Number.parseFloat(text)
   if (text.endsWith('us')) return value / 1_000
