@@ -125,6 +125,30 @@ test('shares are shown with the mark that is charged for them', () => {
   expect(text).toContain('Charged value    +1,000.00  14,000.00  1000 shares x 14.00')
 })
 
+test('a stay by dates lists what each settlement day costs', () => {
+  const text = quoteText({
+    ...answer(inputs(BY_VALUE, 'notional')),
+    fee_per_share: '0.049980',
+    accrual: {
+      short_settles: '2026-12-02',
+      cover_settles: '2026-12-05',
+      days: 3,
+      schedule: [
+        { value_date: '2026-12-02', days: 1, amount: '1000.39' },
+        { value_date: '2026-12-03', days: 2, amount: '2.79' },
+      ],
+    },
+  })
+  expect(text).toContain(`
+Value date  days       USD
+2026-12-02     1  1,000.39
+2026-12-03     2      2.79
+The short settles 2026-12-02, the cover 2026-12-05: 3 days.
+
+That is 0.049980 USD for each share asked for.
+One day costs`)
+})
+
 test('a record gives the same table as the answer did', () => {
   const asked = inputs(BY_VALUE, 'notional')
   const fresh = answer(asked)

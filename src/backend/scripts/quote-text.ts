@@ -2,7 +2,18 @@
 // of a fresh answer and of a record of years ago. Pure: answers in, lines out.
 import type { AuditRecordAnswer, ObservationAnswer, QuoteAnswer, QuoteRecordAnswer } from '../client/answers.ts'
 import { type Decimal, decimal, minus, ZERO } from '../pricing/decimal.ts'
-import { age, basisPoints, change, columns, grouped, moment, oneScale, percentPoints, shares } from './formats.ts'
+import {
+  age,
+  basisPoints,
+  type Column,
+  change,
+  columns,
+  grouped,
+  moment,
+  oneScale,
+  percentPoints,
+  shares,
+} from './formats.ts'
 
 /** One step as an answer or a record carries it: exact decimal text, rates as fractions. */
 interface Step {
@@ -52,6 +63,8 @@ export function quoteText(quote: QuoteAnswer): string {
     '',
     ...inputLines(inputs, quote.degraded),
     '',
+    ...scheduleLines(quote.accrual),
+    ...(quote.fee_per_share == null ? [] : [`That is ${quote.fee_per_share} USD for each share asked for.`]),
     `One day costs ${grouped(decimal(quote.cost_per_day))} USD before markup. Shares to lend: ${shares(quote.availability)}.`,
     `${terms.day_count}, pack ${terms.convention_pack}, model ${terms.pricing_model}; ${quote.quote_type} until ${moment(quote.expires_at)}.`,
     `On the record as ${quote.audit_id}.`,
@@ -157,7 +170,24 @@ function inputLines(inputs: readonly Input[], degraded: readonly string[]): stri
     ],
     rows,
   )
-  return degraded.includes('demo_data') ? [...lines, 'These are demo data: real figures of an earlier day.'] : lines
+  return degraded.includes('demo_data')
+    ? [...lines, 'These are demonstration data: real figures of an earlier day, and made-up events.']
+    : lines
+}
+
+/** What each settlement day of the stay costs; the amounts add up to the borrow cost. */
+function scheduleLines(accrual: QuoteAnswer['accrual']): string[] {
+  if (accrual === undefined) return []
+  const { short_settles, cover_settles, days, schedule } = accrual
+  const stay = `The short settles ${short_settles}, the cover ${cover_settles}: ${days === 1 ? '1 day' : `${days} days`}.`
+  if (schedule.length === 0) return [stay, '']
+  const rows = schedule.map((day) => [day.value_date, String(day.days), grouped(decimal(day.amount))])
+  const heads: Column[] = [
+    { heading: 'Value date', align: 'left' },
+    { heading: 'days', align: 'right' },
+    { heading: 'USD', align: 'right' },
+  ]
+  return [...columns(heads, rows), stay, '']
 }
 
 function observedAt({ asOf, ageSeconds }: Input): string {
