@@ -253,6 +253,17 @@ describe('an answer', () => {
     expect(answer.status).toBe(200)
   })
 
+  test('does not depend on an expectation nobody knows', async () => {
+    expect((await raw(get('/money', 'Expect: miracles\r\n'))).body).toBe('{"fee":25.00}')
+  })
+
+  test('that depends on origin and encoding says both to caches', async () => {
+    const headers = { 'accept-encoding': 'br', origin: 'https://desk.example.com' }
+    const answer = await app.inject({ url: '/long', headers })
+    expect(answer.headers['content-encoding']).toBe('br')
+    expect(String(answer.headers.vary).toLowerCase()).toMatch(/origin.*accept-encoding|accept-encoding.*origin/)
+  })
+
   test('of a larger limit is the route’s own matter', async () => {
     const body = `{"ticker":"A","pad":"${'a'.repeat(BODY_BYTES_MAX)}"}`
     const headers = { 'content-type': 'application/json; charset=UTF-8' }

@@ -141,6 +141,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     threshold: COMPRESS_FROM_BYTES,
     globalDecompression: false,
   })
+  // An expectation other than 100-continue may be ignored; the platform would answer it with a bare 417.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   addHealthRoutes(app, health, metrics, options.publicHealth ?? false)
   return app
 }
