@@ -29,7 +29,7 @@ import { createLog } from '../server/log.ts'
 import { createMetrics } from '../server/metrics.ts'
 import { run, startProgram } from '../server/run.ts'
 import { systemClock, uuidv7Maker } from '../server/uuidv7.ts'
-import { welcome } from './welcome.ts'
+import { welcome, welcomeOperator } from './welcome.ts'
 
 await startProgram(async () => {
   const configuration = readConfiguration(process.env)
@@ -152,5 +152,6 @@ await startProgram(async () => {
       await embedded?.stop()
     },
   })
-  if (embedded !== null) welcome({ address, dataDir, demoKeys })
+  if (embedded === null) welcomeOperator(address)
+  else welcome({ address, dataDir, demoKeys })
 })

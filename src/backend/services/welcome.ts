@@ -7,6 +7,17 @@ import { DEMO_KEYS_FILE, type DemoKey } from '../database/seed.ts'
 /** The file in the data folder that says where the engine listens. */
 const ENGINE_FILE = 'engine.json'
 
+/** With a database of its own the engine has no keys to show: it says how to make the first. */
+export function welcomeOperator(address: string): void {
+  console.log(`
+  Borrow Rate & Locate Fee Pricing Engine
+
+  Address  ${address}
+  Contract ${address}/docs
+  Key      npm run key -- --role desk   makes one, for the database of DATABASE_URL
+`)
+}
+
 export function welcome(engine: {
   readonly address: string
   readonly dataDir: string
