@@ -20,8 +20,8 @@ export interface ServerProcess {
   readonly logFile: string
 }
 
-/** Runs a Node program as a server while the work lasts. */
-export async function withServer<T>(server: ServerProcess, work: () => Promise<T>): Promise<T> {
+/** Runs a Node program as a server while the work lasts; the work is told its process id. */
+export async function withServer<T>(server: ServerProcess, work: (pid: number) => Promise<T>): Promise<T> {
   const log = openSync(server.logFile, 'w')
   const child = spawn(process.execPath, server.command, {
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...server.environment },
@@ -30,9 +30,23 @@ export async function withServer<T>(server: ServerProcess, work: () => Promise<T
   closeSync(log)
   try {
     await ready(server, child)
-    return await work()
+    return await work(child.pid as number)
   } finally {
     await stop(child)
+  }
+}
+
+/** Linux counts a process's time in hundredths of a second (USER_HZ). */
+const CPU_TICK_MS = 10
+
+/** Processor time that a process has used so far, in milliseconds; null where the platform does not tell. */
+export function cpuMs(pid: number): number | null {
+  try {
+    // The name stands in parentheses and may hold spaces; user and system time are the 14th and 15th field.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * CPU_TICK_MS
+  } catch {
+    return null
   }
 }
 

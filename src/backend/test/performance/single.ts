@@ -10,7 +10,7 @@ import { createApiKey } from '../../access/api-keys.ts'
 import { connectDatabase } from '../../database/connect.ts'
 import { startEmbeddedPostgres } from '../../database/embedded.ts'
 import { withTemporaryFolder } from './bench-database.ts'
-import { freePort, withServer } from './child-process.ts'
+import { cpuMs, freePort, withServer } from './child-process.ts'
 import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
 import { type Figure, figure, printed } from './rounds.ts'
 
@@ -36,11 +36,11 @@ export async function single(): Promise<object> {
       environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATA_DIR: dataDir },
       logFile: join(folder, 'engine.log'),
     }
-    return withServer(engine, () => withDatabaseOf(dataDir, (pool) => race(folder, url, pool)))
+    return withServer(engine, (pid) => withDatabaseOf(dataDir, (pool) => race(folder, url, pid, pool)))
   })
 }
 
-async function race(folder: string, engineUrl: string, pool: pg.Pool): Promise<object> {
+async function race(folder: string, engineUrl: string, enginePid: number, pool: pg.Pool): Promise<object> {
   const apiKey = await keyOfUnlimitedBroker(pool)
   const body = JSON.stringify(REQUEST)
   const headers = { 'Content-Type': 'application/json', 'X-API-Key': apiKey }
@@ -57,34 +57,51 @@ async function race(folder: string, engineUrl: string, pool: pg.Pool): Promise<o
     environment: {},
     logFile: join(folder, 'bare.log'),
   }
-  return withServer(bare, async () => {
+  return withServer(bare, async (barePid) => {
     const driver = loadDriver(folder)
-    const shots = { engine: engineShot, bare: { ...engineShot, url: bareUrl } }
-    const results = await rounds(driver, shots)
+    const results = await rounds(driver, {
+      engine: { shot: engineShot, pid: enginePid },
+      bare: { shot: { ...engineShot, url: bareUrl }, pid: barePid },
+    })
     const kept = await recordsKept(pool)
     return report(driver, results, kept, answer.length)
   })
 }
 
-type Results = Record<'engine' | 'bare', LoadResult[]>
+type Contender = 'engine' | 'bare'
+interface Round extends LoadResult {
+  /** Processor time of the server's own process a request, microseconds; without the database's. */
+  readonly cpuUs: number | null
+}
+type Results = Record<Contender, Round[]>
 
 /** Both servers in turn, round after round, after a warm-up of each. */
-async function rounds(driver: LoadDriver, shots: Record<'engine' | 'bare', Shot>): Promise<Results> {
+async function rounds(
+  driver: LoadDriver,
+  servers: Record<Contender, { readonly shot: Shot; readonly pid: number }>,
+): Promise<Results> {
+  const names = ['engine', 'bare'] as const
   const results: Results = { engine: [], bare: [] }
-  for (const name of ['engine', 'bare'] as const) await driver.run(shots[name], CONNECTIONS, WARM_UP_SECONDS)
+  for (const name of names) await driver.run(servers[name].shot, CONNECTIONS, WARM_UP_SECONDS)
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of ['engine', 'bare'] as const) {
-      results[name].push(await driver.run(shots[name], CONNECTIONS, SECONDS))
+    for (const name of names) {
+      const { shot, pid } = servers[name]
+      const before = cpuMs(pid)
+      const result = await driver.run(shot, CONNECTIONS, SECONDS)
+      const after = cpuMs(pid)
+      const cpuUs = before === null || after === null ? null : ((after - before) * 1_000) / result.requests
+      results[name].push({ ...result, cpuUs })
     }
   }
   return results
 }
 
 function report(driver: LoadDriver, results: Results, kept: number, answerBytes: number): object {
-  const figures = (name: keyof Results): Record<'requests_per_second' | 'p50_ms' | 'p99_ms', Figure> => ({
+  const figures = (name: Contender): Record<'requests_per_second' | 'p50_ms' | 'p99_ms' | 'cpu_us', Figure> => ({
     requests_per_second: figure(results[name].map((result) => result.requestsPerSecond)),
     p50_ms: figure(results[name].map((result) => result.p50Ms)),
     p99_ms: figure(results[name].map((result) => result.p99Ms)),
+    cpu_us: figure(results[name].map((result) => result.cpuUs ?? Number.NaN)),
   })
   const engine = figures('engine')
   const bare = figures('bare')
@@ -97,6 +114,8 @@ function report(driver: LoadDriver, results: Results, kept: number, answerBytes:
   for (const [name, of] of [['engine', engine] as const, ['bare node:http', bare] as const]) {
     console.log(`  ${name.padEnd(15)} ${printed(of.requests_per_second)} requests/s`)
     console.log(`  ${''.padEnd(15)} p50 ${printed(of.p50_ms, 2)} ms, p99 ${printed(of.p99_ms, 2)} ms`)
+    const cpu = Number.isNaN(of.cpu_us.median) ? 'unknown' : printed(of.cpu_us)
+    console.log(`  ${''.padEnd(15)} ${cpu} us of its process's time a request`)
   }
   console.log(
     `  the engine answers ${(share * 100).toFixed(0)} % of what bare node:http answers (${answerBytes} bytes each)`,
