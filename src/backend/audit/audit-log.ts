@@ -1,12 +1,12 @@
 // The append side of the audit log: a record is durable before its price leaves. While one commit is on its way the next batch
-// gathers, so concurrent prices share a commit and a lone one never waits (database/natural-batch.ts).
+// gathers, so concurrent prices share a commit and a lone one never waits (server/natural-batch.ts).
 //
 // A record whose commit may or may not have happened (the connection broke) is simply sent again: its id was made here, and
 // the insert does nothing for an id that is there. It names no conflict target and returns nothing, so it works with the
 // right to INSERT alone.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import { naturalBatch, type Outcome } from '../database/natural-batch.ts'
+import { naturalBatch, type Outcome } from '../server/natural-batch.ts'
 import { Problem } from '../server/problem.ts'
 import type { AuditRow } from './quote-record.ts'
 

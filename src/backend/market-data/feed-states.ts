@@ -52,7 +52,6 @@ export function feedHealth(feed: FeedState): Record<string, unknown> {
     age_seconds: feed.ageSeconds,
     rows: feed.rows,
     skipped: feed.skipped,
-    last_error: feed.lastError,
     last_error_at: feed.lastErrorAt,
   }
 }

@@ -5,10 +5,10 @@
 // thousands of cold names is a few statements, and a lone name does not wait.
 import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/connect.ts'
-import { naturalBatch } from '../database/natural-batch.ts'
 import { DEFAULT_FLOOR_RATE } from '../pricing/borrow-rate.ts'
 import type { IndexPoints, Rate, Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
+import { naturalBatch } from '../server/natural-batch.ts'
 import { Problem } from '../server/problem.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { EventRisk, EventWindow } from './event-risk.ts'

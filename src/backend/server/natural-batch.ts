@@ -14,8 +14,15 @@ export interface NaturalBatchOptions<Item, Result> {
   readonly batchMax: number
   /** Items that wait for a lane, at most; one more is refused. */
   readonly queueMax: number
-  /** Sends one batch. One outcome for each item, in the items' order. When it rejects, every item of the batch does. */
-  readonly send: (items: readonly Item[]) => Promise<readonly Outcome<Result>[]>
+  /**
+   * Sends one batch. It gives one outcome for each item, in the items' order; or it settles items one by one as they finish
+   * and gives nothing. When it resolves its lane is free again, even while items it settles later are still out. When it
+   * rejects, every item of the batch that has no outcome yet does.
+   */
+  readonly send: (
+    items: readonly Item[],
+    settle: (index: number, outcome: Outcome<Result>) => void,
+  ) => Promise<readonly Outcome<Result>[] | undefined>
   /** Makes the error for an item that is not taken. */
   readonly refuse: (reason: 'full' | 'closed') => Error
 }
@@ -57,22 +64,37 @@ export function naturalBatch<Item, Result>(options: NaturalBatchOptions<Item, Re
   async function travel(batch: Entry<Item, Result>[]): Promise<void> {
     busyLanes += 1
     inFlight += batch.length
+    const out = new Set(batch.keys())
+    function settle(index: number, outcome: Outcome<Result>): void {
+      if (!out.delete(index)) return
+      inFlight -= 1
+      const entry = batch[index] as Entry<Item, Result>
+      if (outcome.ok) entry.resolve(outcome.value)
+      else entry.reject(outcome.error)
+      noteDrained()
+    }
     try {
-      const outcomes = await send(batch.map(({ item }) => item))
-      for (const [index, entry] of batch.entries()) {
-        const outcome = outcomes[index]
-        if (outcome === undefined) entry.reject(new Error('a batch came back with an outcome missing'))
-        else if (outcome.ok) entry.resolve(outcome.value)
-        else entry.reject(outcome.error)
+      const outcomes = await send(
+        batch.map(({ item }) => item),
+        settle,
+      )
+      if (outcomes !== undefined) {
+        const missing = { ok: false, error: new Error('a batch came back with an outcome missing') } as const
+        for (const index of batch.keys()) settle(index, outcomes[index] ?? missing)
       }
     } catch (error) {
-      for (const entry of batch) entry.reject(error)
+      for (const index of [...out]) settle(index, { ok: false, error: error as Error })
     }
     busyLanes -= 1
-    inFlight -= batch.length
     flushSoon()
-    if (busyLanes === 0 && queue.length === 0) for (const drained of onDrained.splice(0)) drained()
+    noteDrained()
   }
+
+  function noteDrained(): void {
+    if (isDrained()) for (const drained of onDrained.splice(0)) drained()
+  }
+
+  const isDrained = () => busyLanes === 0 && inFlight === 0 && queue.length === 0
 
   return {
     add(item) {
@@ -86,7 +108,7 @@ export function naturalBatch<Item, Result>(options: NaturalBatchOptions<Item, Re
     load: () => ({ queued: queue.length, inFlight }),
     close() {
       closed = true
-      if (busyLanes === 0 && queue.length === 0) return Promise.resolve()
+      if (isDrained()) return Promise.resolve()
       return new Promise((drained) => onDrained.push(drained))
     },
   }

@@ -108,3 +108,56 @@ describe('natural batching', () => {
     await batch.close()
   })
 })
+
+describe('items that are settled one by one', () => {
+  test('resolve as they finish, and a slow one keeps neither its neighbours nor the lane', async () => {
+    const slow: ((value: string) => void)[] = []
+    const sent: string[][] = []
+    const batch = naturalBatch<string, string>({
+      lanes: 1,
+      batchMax: 10,
+      queueMax: 10,
+      refuse: (reason) => new Error(reason),
+      send: async (items, settle) => {
+        sent.push([...items])
+        for (const [index, item] of items.entries()) {
+          if (item === 'slow') slow.push((value) => settle(index, { ok: true, value }))
+          else settle(index, { ok: true, value: `${item} done` })
+        }
+        return undefined
+      },
+    })
+    const late = batch.add('slow')
+    expect(await batch.add('quick')).toBe('quick done')
+    expect(await batch.add('next')).toBe('next done')
+    expect(sent).toEqual([['slow', 'quick'], ['next']])
+    expect(batch.load()).toEqual({ queued: 0, inFlight: 1 })
+
+    let closed = false
+    const closing = batch.close().then(() => {
+      closed = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(closed).toBe(false)
+    slow[0]?.('at last')
+    expect(await late).toBe('at last')
+    await closing
+  })
+
+  test('that have no outcome yet are refused when the batch fails', async () => {
+    const batch = naturalBatch<string, string>({
+      lanes: 1,
+      batchMax: 10,
+      queueMax: 10,
+      refuse: (reason) => new Error(reason),
+      send: async (_items, settle) => {
+        settle(0, { ok: true, value: 'kept' })
+        throw new Error('the connection broke')
+      },
+    })
+    const [first, second] = await Promise.allSettled([batch.add('a'), batch.add('b')])
+    expect(first).toEqual({ status: 'fulfilled', value: 'kept' })
+    expect(second).toMatchObject({ status: 'rejected' })
+    await batch.close()
+  })
+})
