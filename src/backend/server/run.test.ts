@@ -102,12 +102,26 @@ describe('a signal', { timeout: 30_000 }, () => {
     expect(await running.exit).toBe(0)
   })
 
+  test('that comes twice at once, as from a terminal and from npm, is one', async () => {
+    const running = await started()
+    const answer = fetch(`${running.url()}/slow`)
+    await expect.poll(running.output).toContain('slow began')
+    running.child.kill('SIGINT')
+    running.child.kill('SIGTERM')
+    await expect.poll(running.output).toContain('draining')
+    running.child.kill('SIGINT')
+    expect((await answer).status).toBe(200)
+    expect(await running.exit).toBe(0)
+    expect(running.output()).toContain('everything closed')
+  })
+
   test('that comes a second time ends the process at once', async () => {
     const running = await started({ SLOW_MS: '20000' })
     const answer = fetch(`${running.url()}/slow`).catch(() => 'cut off')
     await expect.poll(running.output).toContain('slow began')
     running.child.kill('SIGINT')
     await expect.poll(running.output).toContain('draining')
+    await new Promise((resolve) => setTimeout(resolve, 700))
     running.child.kill('SIGINT')
     expect(await running.exit).not.toBe(0)
     expect(await answer).toBe('cut off')

@@ -1,5 +1,5 @@
 // The life of a process: it listens, serves, and on a signal drains and stops. SIGTERM and SIGINT: the health checks turn
-// 503, what is in flight is answered, then the rest is closed. A second signal ends it at once.
+// 503, what is in flight is answered, then the rest is closed. A second signal, not an echo of the first, ends it at once.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
@@ -8,6 +8,8 @@ import { ConfigurationError } from './configuration.ts'
 import type { Health } from './health.ts'
 import type { Log } from './log.ts'
 
+/** A process that npm started gets one Ctrl-C twice, from the terminal and from npm: what follows so soon is the same signal. */
+const SIGNAL_ECHO_MS = 500
 /** Below the 30 s after which an orchestrator kills. */
 const STOP_TIMEOUT_MS = 25_000
 const IDLE_SWEEP_MS = 100
@@ -57,18 +59,16 @@ function isForAPerson(error: unknown): error is Error {
 export async function run(options: RunOptions): Promise<{ url: string }> {
   const { app, health, log, stop, drainMs = 0 } = options
   const url = await listen(options)
-  closeWithGrace(
+  const closing = closeWithGrace(
     {
       delay: STOP_TIMEOUT_MS,
       logger: null,
-      skip: ['beforeExit'],
-      onSecondSignal: (signal) => log.warn({ signal }, 'second signal: stopping at once'),
+      skip: ['beforeExit', 'SIGINT', 'SIGTERM'],
       onSecondError: (err) => log.fatal({ err }, 'error while stopping'),
       onTimeout: (delay) => log.error({ delay }, 'stopping took too long'),
     },
-    async ({ signal, err }) => {
+    async ({ err }) => {
       if (err) log.fatal({ err }, 'stopping after an error nobody caught')
-      else log.info({ signal }, 'draining')
       health.drain()
       await sleep(drainMs)
       await closeDoor(app)
@@ -76,8 +76,26 @@ export async function run(options: RunOptions): Promise<{ url: string }> {
       log.info('stopped')
     },
   )
+  onSignals(log, () => void closing.close())
   log.info({ url }, 'listening')
   return { url }
+}
+
+function onSignals(log: Log, close: () => void): void {
+  let firstAtMs: number | null = null
+  const onSignal = (signal: NodeJS.Signals) => {
+    const nowMs = performance.now()
+    if (firstAtMs === null) {
+      firstAtMs = nowMs
+      log.info({ signal }, 'draining')
+      close()
+    } else if (nowMs - firstAtMs > SIGNAL_ECHO_MS) {
+      log.warn({ signal }, 'second signal: stopping at once')
+      process.exit(1)
+    }
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
 }
 
 /** No new connections; the open ones end with their answers. */

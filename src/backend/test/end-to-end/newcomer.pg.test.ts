@@ -35,7 +35,12 @@ afterAll(async () => {
 
 /** `npm start`, until it has printed something to try. */
 async function start(): Promise<string> {
-  const child = spawn('npm', ['start'], { cwd: PROJECT_ROOT, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('npm', ['start'], {
+    cwd: PROJECT_ROOT,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a group of its own, as in a terminal
+  })
   let output = ''
   child.stdout.on('data', (chunk) => {
     output += chunk
@@ -53,12 +58,12 @@ async function start(): Promise<string> {
   return output
 }
 
-/** What Ctrl-C or a service manager does; how npm ended, and whether the engine that it started is gone. */
+/** What Ctrl-C does, a signal to npm and the engine alike, which npm passes on once more; how npm ended, and whether the engine that it started is gone. */
 async function stop(): Promise<{ code: number | null; engineGone: boolean }> {
   const { process: child } = engine!
   const { pid } = JSON.parse(readFileSync(join(folder, 'data', 'engine.json'), 'utf8')) as { pid: number }
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
+  process.kill(-child.pid!, 'SIGINT')
   const code = await ended
   engine = undefined
   return { code, engineGone: !isAlive(pid) }
