@@ -2,8 +2,9 @@
 // numbers that carry the exact decimal text; the descriptions say the unit.
 import { type TSchema, Type } from 'typebox'
 
+// No multipleOf: validators count in binary floats, and would refuse 999999999.99 as no multiple of 0.01.
 const usd = (description: string) =>
-  Type.Number({ description: `${description} USD, exactly two decimals.`, multipleOf: 0.01, examples: [25.0] })
+  Type.Number({ description: `${description} USD, exactly two decimals.`, examples: [25.0] })
 const rate = (description: string) =>
   Type.Number({
     description: `${description} A fraction a year (0.19 is 19 %), at most 8 decimals.`,

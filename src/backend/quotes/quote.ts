@@ -12,7 +12,8 @@ import { type PricedQuote, type PriceInputs, price, type Stay } from '../pricing
 import { accrual, CalendarError, type SettlementCalendar } from '../pricing/settlement-calendar.ts'
 import { asUsd, type IsoDate, type Ticker, type Usd } from '../pricing/units.ts'
 import type { Broker } from '../reference-data/broker-terms.ts'
-import { invalidParameters } from '../server/problem.ts'
+import { invalidParameters, type Problem, type ValidationError } from '../server/problem.ts'
+import { QUOTE_REQUEST_SHAPE } from './wire.ts'
 
 /** A request past its schema: exactly one of value and quantity, exactly one of days and dates. */
 export interface QuoteRequest {
@@ -121,7 +122,7 @@ function resolveStay(request: QuoteRequest, calendar: SettlementCalendar): Stay 
   } catch (error) {
     if (!(error instanceof CalendarError)) throw error
     const { field } = error
-    throw invalidParameters([{ field, location: request.location, message: `${field} ${error.message}` }])
+    throw refusal(field, request.location, `${field} ${error.message}`)
   }
 }
 
@@ -139,13 +140,18 @@ function resolvePosition(
   const sharePrice = position.price ?? closeUsed?.value.close
   if (sharePrice === undefined) {
     const message = 'price is required with quantity: no last close is known for this ticker'
-    throw invalidParameters([{ field: 'price', location, message }])
+    throw refusal('price', location, message)
   }
   if (compare(times(sharePrice, decimal(position.quantity)), POSITION_VALUE_MAX) > 0) {
     const message = 'quantity x price must be at most 1000000000'
-    throw invalidParameters([{ field: 'quantity', location, message }])
+    throw refusal('quantity', location, message)
   }
   return { position: { kind: 'shares', quantity: position.quantity, price: asUsd(sharePrice) }, closeUsed }
+}
+
+/** A fault that shows only after a look-up, in the same form as those of the schema. */
+function refusal(field: string, location: ValidationError['location'], message: string): Problem {
+  return invalidParameters([{ field, location, message }], Object.keys(QUOTE_REQUEST_SHAPE.properties))
 }
 
 function priceInputsOf(position: Position, stay: Stay, inputs: PricingInputs): PriceInputs {

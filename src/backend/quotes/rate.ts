@@ -23,6 +23,9 @@ export interface ChosenConditions {
   readonly model: string | null
 }
 
+/** What the conditions are called in a request. */
+const CONDITION_NAMES = ['volatility_index', 'event_risk_factor', 'model']
+
 export interface Rates {
   /** The rate of one name for a broker. `fresh` asks past the copy in this process. Rejects with TICKER_NOT_FOUND. */
   current(ticker: Ticker, clientId: string, fresh: boolean): Promise<CurrentRate>
@@ -55,9 +58,8 @@ export function rates(dependencies: {
   const knownModel = async (name: string) => {
     const model = await modelByName(name)
     if (model !== null) return model
-    throw invalidParameters([
-      { field: 'model', location: 'query', message: 'model must name a pricing model of /config' },
-    ])
+    const message = 'model must name a pricing model of /config'
+    throw invalidParameters([{ field: 'model', location: 'query', message }], CONDITION_NAMES)
   }
   const window = () => eventWindow(newYorkDate(clock()), null)
   return {
