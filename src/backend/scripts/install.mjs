@@ -16,7 +16,9 @@ const stampFile = `${folder}node_modules/.installed-for`
 refuseOldNode()
 if (!isInstalled()) {
   await oneAtATime(`${folder}.lock-install`, 'installing packages', async () => {
-    if (!isInstalled()) await install()
+    if (isInstalled()) return
+    if (isInstalledByHand()) writeFileSync(stampFile, stamp())
+    else await install()
   })
 }
 
@@ -39,6 +41,29 @@ function stamp() {
 
 function isInstalled() {
   return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp()
+}
+
+/**
+ * Whether a person ran npm here already: npm's own list of what it put into node_modules has every package of the lock file
+ * that this platform needs, and none in another version. Installing again would only pull the packages from under running work.
+ */
+function isInstalledByHand() {
+  const present = readPackages(`${folder}node_modules/.package-lock.json`)
+  const locked = readPackages(`${folder}package-lock.json`)
+  if (present === null || locked === null) return false
+  // An optional package is needed when it is this platform's binary.
+  const isNeeded = ({ optional, os, cpu, libc }) =>
+    !optional || Boolean(os?.includes(process.platform) && cpu?.includes(process.arch) && !libc)
+  return (
+    Object.entries(present).every(([path, about]) => locked[path]?.version === about.version) &&
+    Object.entries(locked).every(
+      ([path, about]) => path === '' || !isNeeded(about) || present[path]?.version === about.version,
+    )
+  )
+}
+
+function readPackages(lockFile) {
+  return existsSync(lockFile) ? JSON.parse(readFileSync(lockFile, 'utf8')).packages : null
 }
 
 async function install() {
