@@ -41,9 +41,20 @@ export function newYorkInstant(date: IsoDate, time: string): Date {
   return new Date(wallMilliseconds(summer) === wall ? summer : wall + 5 * HOUR_MS)
 }
 
-/** The date on New York's calendar at an instant. */
+let rememberedHour = Number.NaN
+let rememberedDate: IsoDate | null = null
+
+/**
+ * The date on New York's calendar at an instant. The zone is whole hours from UTC, so a date can only change on the hour: the
+ * answer is remembered for it, since every request asks and the platform's zone data is slow.
+ */
 export function newYorkDate(instant: Date): IsoDate {
-  return new Date(wallMilliseconds(instant.getTime())).toISOString().slice(0, 10) as IsoDate
+  const hour = Math.floor(instant.getTime() / HOUR_MS)
+  if (hour !== rememberedHour || rememberedDate === null) {
+    rememberedDate = new Date(wallMilliseconds(instant.getTime())).toISOString().slice(0, 10) as IsoDate
+    rememberedHour = hour
+  }
+  return rememberedDate
 }
 
 /** The moment at which the volatility index of a date closes: 16:15. */

@@ -6,9 +6,10 @@
 import { type Decimal, parseDecimal } from '../pricing/decimal.ts'
 
 export interface Codec<T> {
-  readonly write: (value: T) => unknown
+  // Methods, so that a codec of one type fits where codecs of any type are gathered.
+  write(value: T): unknown
   /** @throws TypeError with the place of what does not fit */
-  readonly read: (json: unknown, place: string) => T
+  read(json: unknown, place: string): T
 }
 
 /** The type a codec carries. */
@@ -54,7 +55,7 @@ export function nullable<T>(of: Codec<T>): Codec<T | null> {
 
 export function list<T>(of: Codec<T>): Codec<readonly T[]> {
   return {
-    write: (values) => values.map(of.write),
+    write: (values) => values.map((value) => of.write(value)),
     read: (json, place) =>
       Array.isArray(json) ? json.map((item, index) => of.read(item, `${place}[${index}]`)) : refuse(place, 'a list'),
   }
@@ -63,9 +64,7 @@ export function list<T>(of: Codec<T>): Codec<readonly T[]> {
 type Structure<M> = { readonly [K in keyof M]: Carried<M[K]> }
 
 /** Members under their own names, all of them present. */
-export function structure<M extends { readonly [K in keyof M]: Codec<unknown> | Codec<never> }>(
-  members: M,
-): Codec<Structure<M>> {
+export function structure<M extends { readonly [K in keyof M]: Codec<unknown> }>(members: M): Codec<Structure<M>> {
   const codecs = Object.entries(members) as [string, Codec<unknown>][]
   return {
     write: (value) => {
@@ -85,7 +84,7 @@ export function structure<M extends { readonly [K in keyof M]: Codec<unknown> | 
 }
 
 /** One of several structures, told apart by their `kind`. */
-export function variants<V extends { readonly [K in keyof V]: Codec<unknown> | Codec<never> }>(
+export function variants<V extends { readonly [K in keyof V]: Codec<unknown> }>(
   kinds: V,
 ): Codec<{ [K in keyof V]: { readonly kind: K } & Carried<V[K]> }[keyof V]> {
   type Variant = { [K in keyof V]: { readonly kind: K } & Carried<V[K]> }[keyof V]

@@ -1,0 +1,168 @@
+// The private door of a service: operations for our own other services, by the wire of internal-wire.ts. With certificates both
+// sides prove who they are; without, it listens on loopback only, unless the operator says that something else protects it.
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { CallContext } from './call-context.ts'
+import { readTlsMaterial, type TlsFiles, watchTlsMaterial } from './internal-tls.ts'
+import { NDJSON, type Operation, PATH, readCall, writeAnswer, writeProblem } from './internal-wire.ts'
+import type { Log } from './log.ts'
+import { Problem } from './problem.ts'
+
+/** An operation with who answers it. */
+export interface Served {
+  readonly name: string
+  readonly answer: (ask: string, context: CallContext) => Promise<string>
+}
+
+export function serve<Ask, Answer>(
+  operation: Operation<Ask, Answer>,
+  handle: (ask: Ask, context: CallContext) => Promise<Answer>,
+): Served {
+  return {
+    name: operation.name,
+    answer: async (ask, context) => operation.answer.write(await handle(operation.ask.read(ask), context)),
+  }
+}
+
+export interface InternalServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls: TlsFiles | null
+  readonly operations: readonly Served[]
+  readonly log: Log
+}
+
+export interface InternalServer {
+  readonly url: string
+  /** No new connections; resolves when what is in flight is answered. */
+  close(): Promise<void>
+}
+
+const BODY_BYTES_MAX = 32 * 1024 * 1024
+const LINES_MAX = 100_000
+/** Longer than a client keeps an idle connection (30 s), so that it is never this side that closes first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+const SWEEP_MS = 50
+
+/** Listens. @throws Error with the system's code when the port cannot be had or a certificate cannot be read */
+export async function internalServer(options: InternalServerOptions): Promise<InternalServer> {
+  const { host, port, tls, log } = options
+  const operations = new Map(options.operations.map((served) => [served.name, served]))
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    answerRequest(request, response, operations, log).catch((error: unknown) => {
+      log.warn({ err: error }, 'an internal call could not be answered')
+      response.destroy()
+    })
+  }
+  let server: Server | HttpsServer
+  let stopWatching = () => {}
+  if (tls === null) {
+    server = createHttpServer(listener)
+  } else {
+    const secure = createHttpsServer(
+      { ...readTlsMaterial(tls), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+      listener,
+    )
+    secure.on('tlsClientError', (error) =>
+      log.warn({ code: (error as NodeJS.ErrnoException).code }, 'refused a caller'),
+    )
+    stopWatching = watchTlsMaterial(
+      tls,
+      (material) => {
+        secure.setSecureContext({ ...material, minVersion: 'TLSv1.2' })
+        log.info('the internal certificate was renewed')
+      },
+      (error) => log.warn({ err: error }, 'the renewed internal certificate cannot be used yet'),
+    )
+    server = secure
+  }
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS
+  server.requestTimeout = 0
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address()
+  const bound = typeof address === 'object' && address !== null ? address.port : port
+  return {
+    url: `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async close() {
+      stopWatching()
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+      clearInterval(sweep)
+    },
+  }
+}
+
+async function answerRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  operations: ReadonlyMap<string, Served>,
+  log: Log,
+): Promise<void> {
+  const served = request.url?.startsWith(PATH) ? operations.get(request.url.slice(PATH.length)) : undefined
+  if (served === undefined || request.method !== 'POST') {
+    response.writeHead(404).end()
+    return
+  }
+  const body = await readBody(request)
+  const lines = body?.split('\n').filter((line) => line !== '')
+  const now = Date.now()
+  const calls = lines?.map((line) => readCall(line, now))
+  if (calls === undefined || calls.length === 0 || calls.length > LINES_MAX || calls.includes(null)) {
+    response.writeHead(400).end()
+    return
+  }
+  response.writeHead(200, { 'content-type': NDJSON })
+  // Answers that finish in the same turn leave in one write.
+  let finished = ''
+  let flushing = false
+  const flush = () => {
+    flushing = false
+    if (finished === '') return
+    response.write(finished)
+    finished = ''
+  }
+  await Promise.all(
+    calls.map(async (call) => {
+      if (call === null) return
+      const line = await answerCall(served, call.index, call.ask, call.context, log)
+      finished += line
+      if (flushing) return
+      flushing = true
+      setImmediate(flush)
+    }),
+  )
+  response.end(finished)
+  finished = ''
+}
+
+async function answerCall(served: Served, index: number, ask: string, context: CallContext, log: Log): Promise<string> {
+  try {
+    return writeAnswer(index, await served.answer(ask, context))
+  } catch (error) {
+    const line = { operation: served.name, request_id: context.requestId, trace: context.traceparent }
+    if (!(error instanceof Problem)) {
+      log.error({ ...line, err: error }, 'an internal call failed')
+      return writeProblem(index, new Problem('INTERNAL_ERROR', 'Internal error'))
+    }
+    if (error.status >= 500) log.error({ ...line, err: error.cause ?? error, error_code: error.code }, error.message)
+    return writeProblem(index, error)
+  }
+}
+
+/** The body as text; undefined when it is too large. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length
+    if (bytes > BODY_BYTES_MAX) return undefined
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
