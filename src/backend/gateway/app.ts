@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Credentials } from '../access/credentials.ts'
 import type { StoredAuditRow } from '../audit/read-record.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
-import type { QuoteLocate } from '../quotes/quote.ts'
-import type { Rates } from '../quotes/rate.ts'
+import type { PriceDesk } from '../quotes/price-desk.ts'
+import type { CallContext } from '../server/call-context.ts'
 import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import { configRoutes } from './routes/config.ts'
@@ -15,10 +15,9 @@ import { recordRoutes } from './routes/records.ts'
 export interface GatewayOptions extends ServerOptions {
   readonly engineVersion: string
   readonly credentials: Credentials
-  readonly quoteLocate: QuoteLocate
-  readonly rates: Rates
-  readonly readRecord: (auditId: string) => Promise<StoredAuditRow | null>
-  readonly listPricingModels: () => Promise<readonly PricingModel[]>
+  readonly desk: PriceDesk
+  readonly readRecord: (auditId: string, context: CallContext) => Promise<StoredAuditRow | null>
+  readonly listPricingModels: (context: CallContext) => Promise<readonly PricingModel[]>
   /** By tier of the broker. */
   readonly requestsPerMinute: Readonly<Record<string, number>>
   readonly localCopySeconds: number

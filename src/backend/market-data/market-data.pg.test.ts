@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Queryable } from '../database/connect.ts'
 import type { IsoDate, Ticker } from '../pricing/units.ts'
+import type { BorrowStatus } from '../reference-data/stocks.ts'
+import { ownContext } from '../server/call-context.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
+import type { EventWindow } from './event-risk.ts'
 import { DEFAULT_INPUT_LIMITS } from './fallback.ts'
-import { type MarketData, marketData } from './market-data.ts'
+import { marketData } from './market-data.ts'
+import { databaseReads, type Page } from './stored-reads.ts'
 
 const NOW = new Date('2026-11-24T20:00:00Z')
 const WINDOW = { from: '2026-11-24' as IsoDate, to: '2026-12-08' as IsoDate }
@@ -25,7 +29,24 @@ beforeEach(async () => {
   )
 })
 
-function market(localCopySeconds = 60): MarketData {
+const CONTEXT = ownContext('test')
+
+/** The market over a database, asked in the name of one request. */
+function marketOver(source: Queryable, localCopySeconds: number) {
+  const clock = () => now
+  const reads = databaseReads({ database: source, clock, limits: DEFAULT_INPUT_LIMITS })
+  const data = marketData({ reads, clock, limits: DEFAULT_INPUT_LIMITS, localCopySeconds })
+  return {
+    observe: (ticker: Ticker, window: EventWindow, options = { fresh: false }) =>
+      data.observe(ticker, window, { ...options, context: CONTEXT }),
+    listByStatus: (status: BorrowStatus, page: Page, window: EventWindow) =>
+      data.listByStatus(status, page, window, CONTEXT),
+    feeds: () => reads.feeds(CONTEXT),
+    dropLocalCopies: data.dropLocalCopies,
+  }
+}
+
+function market(localCopySeconds = 60) {
   // Counts the round trips, and otherwise is the pool.
   const counted = {
     query: (...parameters: Parameters<typeof database.pool.query>) => {
@@ -33,7 +54,7 @@ function market(localCopySeconds = 60): MarketData {
       return database.pool.query(...parameters)
     },
   } as Queryable
-  return marketData({ database: counted, clock: () => now, limits: DEFAULT_INPUT_LIMITS, localCopySeconds })
+  return marketOver(counted, localCopySeconds)
 }
 
 async function everything(): Promise<void> {
@@ -204,12 +225,10 @@ describe('the local copy', () => {
 
   test('is not made of a failed read, nor of a name that is not known', async () => {
     await everything()
-    const failing = marketData({
-      database: { query: () => Promise.reject(new Error('connection lost')) } as unknown as Queryable,
-      clock: () => now,
-      limits: DEFAULT_INPUT_LIMITS,
-      localCopySeconds: 60,
-    })
+    const failing = marketOver(
+      { query: () => Promise.reject(new Error('connection lost')) } as unknown as Queryable,
+      60,
+    )
     await expect(failing.observe(GME, WINDOW)).rejects.toThrow('connection lost')
     const data = market()
     await expect(data.observe('NEW' as Ticker, WINDOW)).rejects.toThrow()

@@ -96,6 +96,25 @@ const READ = `
     left join feed_states as lender_feed on lender_feed.feed = 'lender'
    order by asked.place`
 
+/** A page of the names of a tier, by ticker, with the number there are in all. Inactive stocks are left out. */
+export async function readTickersByStatus(
+  database: Queryable,
+  status: BorrowStatus,
+  page: { readonly skip: number; readonly limit: number },
+): Promise<{ total: number; tickers: Ticker[] }> {
+  const { rows } = await database.query<{ total: number; tickers: Ticker[] }>(
+    `with named as (
+       select coalesce(stock.ticker, lender.ticker) collate "C" as ticker
+         from stocks as stock full join lender_rates as lender on lender.ticker = stock.ticker
+        where coalesce(stock.active, true) and ${BORROW_STATUS_SQL} = $1
+     )
+     select (select count(*)::int from named) as total,
+            array(select ticker from named order by ticker offset $2 limit $3) as tickers`,
+    [status, page.skip, page.limit],
+  )
+  return rows[0] ?? { total: 0, tickers: [] }
+}
+
 interface StoredRow {
   ticker: Ticker
   stock_known: boolean

@@ -1,39 +1,31 @@
-// Everything a price needs, looked up in one call: the broker's terms, the pricing model they name, what is observed about
-// the name. The three look-ups do not wait for each other, except the model for the terms.
+// Everything a price needs, looked up in one call: the terms in force, and what is observed about the name. Neither look-up
+// waits for the other.
 import type { MarketData } from '../market-data/market-data.ts'
-import type { PricingModel } from '../pricing/borrow-rate.ts'
-import type { Broker } from '../reference-data/broker-terms.ts'
+import type { TermsInForce } from '../reference-data/terms-in-force.ts'
 import { Problem } from '../server/problem.ts'
 import type { FetchPricingInputs } from './quote.ts'
 
-export interface ReferenceLookups {
-  /** null when there is no such broker. */
-  readonly broker: (clientId: string) => Promise<Broker | null>
-  /** null when there is no such model. */
-  readonly pricingModel: (model: string) => Promise<PricingModel | null>
-}
+/** null when there is no such broker. */
+export type LookUpTerms = (clientId: string) => Promise<TermsInForce | null>
 
 /** @returns the function that quotes ask. It rejects with CLIENT_NOT_FOUND for a broker that is not there or not active, and as `observe` does. */
-export function pricingInputs(
-  lookups: ReferenceLookups & { readonly observe: MarketData['observe'] },
-): FetchPricingInputs {
-  return async ({ ticker, clientId, eventWindow, fresh }) => {
-    const terms = brokerAndModel(lookups, clientId)
-    const market = lookups.observe(ticker, eventWindow, { fresh })
-    const [{ broker, model }, observations] = await Promise.all([terms, market])
-    return { broker, model, market: observations }
+export function pricingInputs(lookUps: {
+  readonly terms: LookUpTerms
+  readonly observe: MarketData['observe']
+}): FetchPricingInputs {
+  const { terms, observe } = lookUps
+  return async ({ ticker, clientId, eventWindow, fresh, context }) => {
+    const [{ broker, model }, market] = await Promise.all([
+      activeTerms(terms, clientId),
+      observe(ticker, eventWindow, { fresh, context }),
+    ])
+    return { broker, model, market }
   }
 }
 
-/** An active broker with the model of its terms. */
-export async function brokerAndModel(
-  lookups: ReferenceLookups,
-  clientId: string,
-): Promise<{ broker: Broker; model: PricingModel }> {
-  const broker = await lookups.broker(clientId)
-  // An inactive broker is not found either: who asks learns nothing about it.
-  if (broker?.active !== true) throw new Problem('CLIENT_NOT_FOUND', `Client not found: ${clientId}`)
-  const model = await lookups.pricingModel(broker.pricingModel)
-  if (model === null) throw new Error(`the terms of ${clientId} name a pricing model that is not there`)
-  return { broker, model }
+/** The terms of an active broker. An inactive one is not found either: who asks learns nothing about it. */
+export async function activeTerms(terms: LookUpTerms, clientId: string): Promise<TermsInForce> {
+  const found = await terms(clientId)
+  if (found?.broker.active !== true) throw new Problem('CLIENT_NOT_FOUND', `Client not found: ${clientId}`)
+  return found
 }

@@ -10,6 +10,7 @@ import { price } from '../pricing/quote.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import { asIndexPoints, asPercentPoints, asRate, asTicker, asUsd, type IsoDate } from '../pricing/units.ts'
 import type { Broker } from '../reference-data/broker-terms.ts'
+import { ownContext } from '../server/call-context.ts'
 import { writeJson } from '../server/json-writer.ts'
 import { Problem } from '../server/problem.ts'
 import { quoteAnswer } from './answer.ts'
@@ -83,6 +84,8 @@ const REQUEST: QuoteRequest = {
   location: 'body',
 }
 
+const CONTEXT = ownContext('r1')
+
 function desk(
   changes: { market?: Partial<MarketObservations>; model?: typeof DESK_V1; keep?: () => Promise<void> } = {},
 ) {
@@ -118,7 +121,7 @@ const refused = async (work: Promise<unknown>): Promise<Problem> => {
 describe('a quote', () => {
   test('prices the inputs that were fetched and answers in the exact text of its decimals', async () => {
     const { quote } = desk()
-    const text = writeJson(quoteAnswer(await quote(REQUEST, ACTOR)))
+    const text = writeJson(quoteAnswer(await quote(REQUEST, ACTOR, CONTEXT)))
     expect(text).toMatch(
       /^\{"status":"success","total_fee":568\.70,"breakdown":\{"borrow_cost":517\.81,"markup":25\.89,"transaction_fees":25\.00\},"borrow_rate_used":0\.063,/,
     )
@@ -129,7 +132,7 @@ describe('a quote', () => {
 
   test('is on the record before it is answered, with what price() took: the record gives the same price again', async () => {
     const { quote, kept } = desk()
-    const answered = await quote(REQUEST, ACTOR)
+    const answered = await quote(REQUEST, ACTOR, CONTEXT)
     expect(kept).toHaveLength(1)
     const row = quoteRecordRow(kept[0]!)
     expect(row.audit_id).toBe(answered.auditId)
@@ -142,13 +145,13 @@ describe('a quote', () => {
     const { quote } = desk({
       keep: () => Promise.reject(new Problem('AUDIT_UNAVAILABLE', 'The record cannot be kept.')),
     })
-    expect((await refused(quote(REQUEST, ACTOR))).code).toBe('AUDIT_UNAVAILABLE')
+    expect((await refused(quote(REQUEST, ACTOR, CONTEXT))).code).toBe('AUDIT_UNAVAILABLE')
   })
 
   test('of shares charges them at the price given and says whether the lender has them', async () => {
     const { quote } = desk()
     const position = { kind: 'shares', quantity: 1500, price: asUsd(decimal('22.5')) } as const
-    const text = writeJson(quoteAnswer(await quote({ ...REQUEST, position }, ACTOR)))
+    const text = writeJson(quoteAnswer(await quote({ ...REQUEST, position }, ACTOR, CONTEXT)))
     expect(text).toContain('"sufficient":false')
     expect(text).toContain('"charged_value":33750.00,"mark":22.50,"charged_shares":1500')
   })
@@ -157,11 +160,11 @@ describe('a quote', () => {
     const position = { kind: 'shares', quantity: 10, price: null } as const
     const lastClose = observation({ close: asUsd(decimal('22.5')), priceDate: '2026-11-23' as IsoDate }, 'stale')
     const { quote } = desk({ market: { lastClose } })
-    const answered = await quote({ ...REQUEST, position }, ACTOR)
+    const answered = await quote({ ...REQUEST, position }, ACTOR, CONTEXT)
     expect(answered.degraded).toEqual(['last_close_stale'])
     expect(writeJson(quoteAnswer(answered))).toContain('"price":{"value":22.50,"source":"stale"')
 
-    const problem = await refused(desk().quote({ ...REQUEST, position }, ACTOR))
+    const problem = await refused(desk().quote({ ...REQUEST, position }, ACTOR, CONTEXT))
     expect(problem.validationErrors?.[0]?.field).toBe('price')
   })
 
@@ -169,14 +172,16 @@ describe('a quote', () => {
     const { quote } = desk()
     const at = { kind: 'shares', quantity: 100_000_000, price: asUsd(decimal('10')) } as const
     const above = { kind: 'shares', quantity: 100_000_000, price: asUsd(decimal('10.000001')) } as const
-    await quote({ ...REQUEST, position: at }, ACTOR)
-    expect((await refused(quote({ ...REQUEST, position: above }, ACTOR))).validationErrors?.[0]?.field).toBe('quantity')
+    await quote({ ...REQUEST, position: at }, ACTOR, CONTEXT)
+    expect((await refused(quote({ ...REQUEST, position: above }, ACTOR, CONTEXT))).validationErrors?.[0]?.field).toBe(
+      'quantity',
+    )
   })
 
   test('by trade dates lists the settlement days, which foot to the borrow cost', async () => {
     const { quote } = desk()
     const stay = { kind: 'dates', startDate: '2026-10-08' as IsoDate, endDate: '2026-10-09' as IsoDate } as const
-    const answer = quoteAnswer(await quote({ ...REQUEST, stay }, ACTOR))
+    const answer = quoteAnswer(await quote({ ...REQUEST, stay }, ACTOR, CONTEXT))
     expect(JSON.parse(writeJson(answer)).accrual).toEqual({
       short_settles: '2026-10-09',
       cover_settles: '2026-10-13',
@@ -188,14 +193,14 @@ describe('a quote', () => {
   test('of a stay without accrual costs the transaction fee only', async () => {
     const { quote } = desk()
     const stay = { kind: 'dates', startDate: '2026-10-09' as IsoDate, endDate: '2026-10-12' as IsoDate } as const
-    const { priced } = await quote({ ...REQUEST, stay }, ACTOR)
+    const { priced } = await quote({ ...REQUEST, stay }, ACTOR, CONTEXT)
     expect(String(priced.fee.totalFee)).toBe('25.00')
     expect(String(priced.fee.costPerDay)).toBe('17.26')
   })
 
   test('by dates that the calendar refuses names the date', async () => {
     const stay = { kind: 'dates', startDate: '2026-11-26' as IsoDate, endDate: '2026-11-27' as IsoDate } as const
-    const problem = await refused(desk().quote({ ...REQUEST, stay }, ACTOR))
+    const problem = await refused(desk().quote({ ...REQUEST, stay }, ACTOR, CONTEXT))
     expect(problem.validationErrors?.[0]).toMatchObject({ field: 'start_date', location: 'body' })
     expect(problem.message).toMatch(/^Invalid parameter: start_date must be a trading day/)
   })
@@ -240,6 +245,6 @@ describe('what was guessed is named', () => {
     ],
   ])('%s', async (_title, market, model, degraded) => {
     const { quote } = desk({ market, model })
-    expect((await quote(REQUEST, ACTOR)).degraded).toEqual(degraded)
+    expect((await quote(REQUEST, ACTOR, CONTEXT)).degraded).toEqual(degraded)
   })
 })

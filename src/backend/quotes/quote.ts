@@ -12,6 +12,7 @@ import { type PricedQuote, type PriceInputs, price, type Stay } from '../pricing
 import { accrual, CalendarError, type SettlementCalendar } from '../pricing/settlement-calendar.ts'
 import { asUsd, type IsoDate, type Ticker, type Usd } from '../pricing/units.ts'
 import type { Broker } from '../reference-data/broker-terms.ts'
+import type { CallContext } from '../server/call-context.ts'
 import { invalidParameters, type Problem, type ValidationError } from '../server/problem.ts'
 import { QUOTE_REQUEST_SHAPE } from './wire.ts'
 
@@ -43,6 +44,7 @@ export type FetchPricingInputs = (ask: {
   readonly eventWindow: EventWindow
   /** Ask past the copy in this process. */
   readonly fresh: boolean
+  readonly context: CallContext
 }) => Promise<PricingInputs>
 
 /** Resolves when the record is durable; rejects with AUDIT_UNAVAILABLE otherwise. */
@@ -62,7 +64,7 @@ export interface LocateQuote {
   readonly degraded: readonly string[]
 }
 
-export type QuoteLocate = (request: QuoteRequest, actor: Actor) => Promise<LocateQuote>
+export type QuoteLocate = (request: QuoteRequest, actor: Actor, context: CallContext) => Promise<LocateQuote>
 
 /** A quote may be relied on as indication for this long. */
 export const QUOTE_VALID_SECONDS = 60
@@ -84,7 +86,7 @@ export function quoteLocate(dependencies: {
   readonly engineBuild: string
 }): QuoteLocate {
   const { fetchPricingInputs, keepRecord, calendar, clock, newYorkDate, newAuditId, engineBuild } = dependencies
-  return async (request, actor) => {
+  return async (request, actor, context) => {
     const stay = resolveStay(request, calendar)
     const today = newYorkDate(clock())
     const inputs = await fetchPricingInputs({
@@ -92,6 +94,7 @@ export function quoteLocate(dependencies: {
       clientId: request.clientId,
       eventWindow: eventWindow(today, stayEnd(today, stay)),
       fresh: false,
+      context,
     })
     const { position, closeUsed } = resolvePosition(request, inputs.market)
     const quotedAt = clock()

@@ -5,7 +5,9 @@ import type { MarketObservations } from '../market-data/market-data.ts'
 import { type BorrowRate, borrowRate, type PricingModel } from '../pricing/borrow-rate.ts'
 import { asIndexPoints, type IndexPoints, type IsoDate, type Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
+import type { CallContext } from '../server/call-context.ts'
 import { invalidParameters } from '../server/problem.ts'
+import { activeTerms, type LookUpTerms } from './pricing-inputs.ts'
 import { degradedInputs, type FetchPricingInputs } from './quote.ts'
 
 export interface CurrentRate {
@@ -28,14 +30,15 @@ const CONDITION_NAMES = ['volatility_index', 'event_risk_factor', 'model']
 
 export interface Rates {
   /** The rate of one name for a broker. `fresh` asks past the copy in this process. Rejects with TICKER_NOT_FOUND. */
-  current(ticker: Ticker, clientId: string, fresh: boolean): Promise<CurrentRate>
+  current(ticker: Ticker, clientId: string, fresh: boolean, context: CallContext): Promise<CurrentRate>
   /** The rate under chosen conditions. Rejects with TICKER_NOT_FOUND, or INVALID_PARAMETER for a model that is not known. */
-  custom(ticker: Ticker, clientId: string, conditions: ChosenConditions): Promise<CurrentRate>
+  custom(ticker: Ticker, clientId: string, conditions: ChosenConditions, context: CallContext): Promise<CurrentRate>
   /** A page of the names of one status, by ticker. */
   byStatus(
     status: BorrowStatus,
     clientId: string,
     page: { skip: number; limit: number },
+    context: CallContext,
   ): Promise<{ total: number; items: CurrentRate[] }>
 }
 
@@ -45,15 +48,15 @@ export function rates(dependencies: {
     status: BorrowStatus,
     page: { skip: number; limit: number },
     eventWindow: EventWindow,
+    context: CallContext,
   ) => Promise<{ total: number; items: MarketObservations[] }>
-  /** The model of a broker's terms. */
-  readonly modelOfBroker: (clientId: string) => Promise<PricingModel>
+  readonly terms: LookUpTerms
   /** null when there is no such model. */
   readonly modelByName: (model: string) => Promise<PricingModel | null>
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): Rates {
-  const { fetchPricingInputs, listByStatus, modelOfBroker, modelByName, clock, newYorkDate } = dependencies
+  const { fetchPricingInputs, listByStatus, terms, modelByName, clock, newYorkDate } = dependencies
   // A rate has no stay, so events count for the shortest window.
   const knownModel = async (name: string) => {
     const model = await modelByName(name)
@@ -63,13 +66,13 @@ export function rates(dependencies: {
   }
   const window = () => eventWindow(newYorkDate(clock()), null)
   return {
-    async current(ticker, clientId, fresh) {
-      const { market, model } = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh })
+    async current(ticker, clientId, fresh, context) {
+      const { market, model } = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh, context })
       return rateOf(market, model)
     },
-    async custom(ticker, clientId, conditions) {
+    async custom(ticker, clientId, conditions, context) {
       const chosen = conditions.model === null ? null : await knownModel(conditions.model)
-      const inputs = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh: false })
+      const inputs = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh: false, context })
       const { market } = inputs
       const model = chosen ?? inputs.model
       const rate = borrowRate(
@@ -91,8 +94,11 @@ export function rates(dependencies: {
       )
       return { market, model, rate, degraded }
     },
-    async byStatus(status, clientId, page) {
-      const [model, found] = await Promise.all([modelOfBroker(clientId), listByStatus(status, page, window())])
+    async byStatus(status, clientId, page, context) {
+      const [{ model }, found] = await Promise.all([
+        activeTerms(terms, clientId),
+        listByStatus(status, page, window(), context),
+      ])
       return { total: found.total, items: found.items.map((market) => rateOf(market, model)) }
     },
   }

@@ -5,6 +5,8 @@ import type { Credentials } from '../../access/credentials.ts'
 import type { PricingModel } from '../../pricing/borrow-rate.ts'
 import { CONVENTION_PACKS } from '../../pricing/convention-packs.ts'
 import { trim } from '../../pricing/decimal.ts'
+import type { CallContext } from '../../server/call-context.ts'
+import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
 /** Names of what the contract leaves to a deployment's version. */
@@ -52,7 +54,7 @@ export function configRoutes(
   app: FastifyInstance,
   options: {
     readonly credentials: Credentials
-    readonly listPricingModels: () => Promise<readonly PricingModel[]>
+    readonly listPricingModels: (context: CallContext) => Promise<readonly PricingModel[]>
     readonly requestsPerMinute: Readonly<Record<string, number>>
     readonly engineVersion: string
   },
@@ -73,13 +75,13 @@ export function configRoutes(
         },
       },
     },
-    async () => ({
+    async (request) => ({
       status: 'success',
       api_version: 'v1',
       engine_version: engineVersion,
       supported_features: SUPPORTED_FEATURES,
       rate_limits: requestsPerMinute,
-      pricing_models: (await listPricingModels()).map((model) => ({
+      pricing_models: (await listPricingModels(contextOf(request))).map((model) => ({
         model: model.model,
         volatility_weight: trim(model.volatilityWeight),
         volatility_threshold: trim(model.volatilityThreshold),

@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Credentials } from '../../access/credentials.ts'
 import type { StoredAuditRow } from '../../audit/read-record.ts'
+import type { CallContext } from '../../server/call-context.ts'
 import { Problem } from '../../server/problem.ts'
 import { parseShape, patternField, shape } from '../../server/shape.ts'
 import { UUID_V7_PATTERN } from '../../server/uuidv7.ts'
+import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
 const RECORD_PATH = shape({
@@ -19,7 +21,7 @@ export function recordRoutes(
   app: FastifyInstance,
   options: {
     readonly credentials: Credentials
-    readonly readRecord: (auditId: string) => Promise<StoredAuditRow | null>
+    readonly readRecord: (auditId: string, context: CallContext) => Promise<StoredAuditRow | null>
   },
 ): void {
   const { credentials, readRecord } = options
@@ -55,14 +57,11 @@ export function recordRoutes(
     },
     async (request, reply) => {
       const { audit_id } = parseShape(RECORD_PATH, request.params, 'path')
-      const kept = await readRecord(audit_id)
+      const kept = await readRecord(audit_id, contextOf(request))
       if (kept === null) throw new Problem('NOT_FOUND', 'There is no record of this id')
       // The kept text is JSON already, and its bytes are what was recorded: it is passed on, not read and written again.
       const text = `{"status":"success","recorded_at":"${kept.recorded_at}","record":${kept.record}}`
-      return reply
-        .type('application/json; charset=utf-8')
-        .serializer((body: string) => body)
-        .send(text)
+      return sendJsonText(reply, text)
     },
   )
 }
