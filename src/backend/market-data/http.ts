@@ -1,0 +1,114 @@
+// Stored observations over the wire: the data service's side and its callers' side, from the same codecs.
+import type { IndexPoints, IsoDate, Rate, Ticker, Usd } from '../pricing/units.ts'
+import type { BorrowStatus } from '../reference-data/stocks.ts'
+import type { InternalClient } from '../server/internal-client.ts'
+import { type Served, serve } from '../server/internal-server.ts'
+import { lineOf, type Operation } from '../server/internal-wire.ts'
+import {
+  type Codec,
+  decimalOf,
+  flag,
+  instant,
+  integer,
+  list,
+  nullable,
+  oneOf,
+  structure,
+  text,
+} from '../server/wire-codec.ts'
+import type { MarketEvent } from './event-risk.ts'
+import type { LastClose, LenderListing } from './fallback.ts'
+import type { FeedState } from './feed-states.ts'
+import type { Stored } from './observation.ts'
+import type { StoredObservations } from './stored-observations.ts'
+import type { Page, StoredReads } from './stored-reads.ts'
+
+const STATUS = oneOf<BorrowStatus>('EASY', 'MEDIUM', 'HARD')
+
+const stored = <T>(value: Codec<T>): Codec<Stored<T>> =>
+  structure({ value, provider: text(), asOf: instant, receivedAt: instant, demo: flag }) as Codec<Stored<T>>
+
+const LISTING: Codec<LenderListing> = structure({
+  rate: nullable(decimalOf<Rate>()),
+  borrowStatus: nullable(STATUS),
+  availability: structure({ shares: nullable(integer), atLeast: flag }),
+  benchmarkRate: nullable(decimalOf<Rate>()),
+  listed: flag,
+})
+
+const EVENT: Codec<MarketEvent> = structure({ type: text(), date: text<IsoDate>(), riskFactor: nullable(integer) })
+
+const CLOSE: Codec<LastClose> = structure({ close: decimalOf<Usd>(), priceDate: text<IsoDate>() })
+
+/** Also how a cache keeps them. */
+export const STORED_OBSERVATIONS: Codec<StoredObservations> = structure({
+  ticker: text<Ticker>(),
+  known: flag,
+  stockName: nullable(text()),
+  stockStatus: nullable(STATUS),
+  stockFloorRate: nullable(decimalOf<Rate>()),
+  listing: nullable(stored(LISTING)),
+  lastRecorded: nullable(stored(decimalOf<Rate>())),
+  volatilityIndex: nullable(stored(decimalOf<IndexPoints>())),
+  stockVolatility: nullable(stored(decimalOf<IndexPoints>())),
+  calendar: nullable(stored(list(EVENT))),
+  lastClose: nullable(stored(CLOSE)),
+  lenderAsked: flag,
+})
+
+const FEED_STATE: Codec<FeedState> = structure({
+  feed: oneOf('lender', 'volatility', 'events', 'closes'),
+  provider: text(),
+  state: oneOf('fresh', 'stale', 'expired', 'demo', 'empty'),
+  lastSuccess: nullable(instant),
+  asOf: nullable(instant),
+  ageSeconds: nullable(integer),
+  rows: integer,
+  skipped: integer,
+  lastError: nullable(text()),
+  lastErrorAt: nullable(instant),
+  demo: flag,
+})
+
+const ONE: Operation<{ readonly ticker: Ticker; readonly fresh: boolean }, StoredObservations> = {
+  name: 'stored-observations',
+  ask: lineOf(structure({ ticker: text<Ticker>(), fresh: flag }), 'ask'),
+  answer: lineOf(STORED_OBSERVATIONS, 'observations'),
+  repeatable: true,
+}
+
+const BY_STATUS: Operation<
+  { readonly status: BorrowStatus } & Page,
+  { readonly total: number; readonly rows: readonly StoredObservations[] }
+> = {
+  name: 'observations-by-status',
+  ask: lineOf(structure({ status: STATUS, skip: integer, limit: integer }), 'ask'),
+  answer: lineOf(structure({ total: integer, rows: list(STORED_OBSERVATIONS) }), 'page'),
+  repeatable: true,
+}
+
+const FEEDS: Operation<null, readonly FeedState[]> = {
+  name: 'feed-states',
+  ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
+  answer: lineOf(list(FEED_STATE), 'feeds'),
+  repeatable: true,
+}
+
+export function serveStoredReads(reads: StoredReads): Served[] {
+  return [
+    serve(ONE, ({ ticker, fresh }, context) => reads.one(ticker, { fresh, context })),
+    serve(BY_STATUS, ({ status, skip, limit }, context) => reads.byStatus(status, { skip, limit }, context)),
+    serve(FEEDS, (_nothing, context) => reads.feeds(context)),
+  ]
+}
+
+export function storedReadsClient(client: InternalClient): StoredReads {
+  const one = client.call(ONE)
+  const byStatus = client.call(BY_STATUS)
+  const feeds = client.call(FEEDS)
+  return {
+    one: (ticker, { fresh, context }) => one({ ticker, fresh }, context),
+    byStatus: (status, page, context) => byStatus({ status, ...page }, context),
+    feeds: (context) => feeds(null, context),
+  }
+}

@@ -1,0 +1,137 @@
+// Pricing over the wire: the calculation service's side and the gateway's, from the same codecs. Answers are finished JSON
+// text, which stands in its line as it is: nobody reads and writes it again on the way to the client.
+import type { Actor } from '../audit/quote-record.ts'
+import type { IndexPoints, IsoDate, Ticker, Usd } from '../pricing/units.ts'
+import type { BorrowStatus } from '../reference-data/stocks.ts'
+import type { InternalClient } from '../server/internal-client.ts'
+import { type Served, serve } from '../server/internal-server.ts'
+import { type LineText, lineOf, type Operation } from '../server/internal-wire.ts'
+import {
+  type Codec,
+  decimalOf,
+  flag,
+  instant,
+  integer,
+  nullable,
+  oneOf,
+  structure,
+  text,
+  variants,
+} from '../server/wire-codec.ts'
+import type {
+  AnsweredPage,
+  AnsweredQuote,
+  AnsweredRate,
+  CustomRateAsk,
+  PriceDesk,
+  RateAsk,
+  StatusAsk,
+} from './price-desk.ts'
+import type { QuoteRequest } from './quote.ts'
+
+const REQUEST: Codec<QuoteRequest> = structure({
+  ticker: text<Ticker>(),
+  clientId: text(),
+  position: variants({
+    value: structure({ positionValue: decimalOf<Usd>() }),
+    shares: structure({ quantity: integer, price: nullable(decimalOf<Usd>()) }),
+  }),
+  stay: variants({
+    days: structure({ loanDays: integer }),
+    dates: structure({ startDate: text<IsoDate>(), endDate: text<IsoDate>() }),
+  }),
+  location: oneOf('body', 'query'),
+})
+
+const ACTOR: Codec<Actor> = structure({
+  actorType: text(),
+  actorId: text(),
+  keyId: text(),
+  sourceIp: text(),
+  userAgent: nullable(text()),
+  requestId: text(),
+  idempotencyKey: nullable(text()),
+})
+
+/** `{"head":{…},"answer":…}`: the head is small and parsed, the answer is cut out as it is. */
+function withAnswer<H>(head: Codec<H>): LineText<H & { readonly answer: string }> {
+  const [open, between] = ['{"head":', ',"answer":']
+  return {
+    write: (value) => `${open}${JSON.stringify(head.write(value))}${between}${value.answer}}`,
+    read: (line) => {
+      // A head holds numbers and short texts of our own making, never the text that ends it.
+      const end = line.indexOf(between)
+      if (!line.startsWith(open) || end < 0 || !line.endsWith('}')) throw new TypeError('an answer has no head')
+      const parsed = head.read(JSON.parse(line.slice(open.length, end)), 'head')
+      return { ...parsed, answer: line.slice(end + between.length, -1) }
+    },
+  }
+}
+
+const ANSWER_ALONE: LineText<string> = { write: (answer) => answer, read: (line) => line }
+
+const QUOTE: Operation<{ readonly request: QuoteRequest; readonly actor: Actor }, AnsweredQuote> = {
+  name: 'quote',
+  ask: lineOf(structure({ request: REQUEST, actor: ACTOR }), 'ask'),
+  answer: withAnswer(structure({ auditId: text() })),
+  // Each quote is a record: one that may have been kept is not asked for again.
+  repeatable: false,
+}
+
+const RATE: Operation<RateAsk, AnsweredRate> = {
+  name: 'rate',
+  ask: lineOf(structure({ ticker: text<Ticker>(), clientId: text(), fresh: flag }), 'ask'),
+  answer: withAnswer(structure({ etag: text(), lastModified: nullable(instant) })),
+  repeatable: true,
+}
+
+const CUSTOM_RATE: Operation<CustomRateAsk, string> = {
+  name: 'custom-rate',
+  ask: lineOf(
+    structure({
+      ticker: text<Ticker>(),
+      clientId: text(),
+      conditions: structure({
+        volatilityIndex: nullable(decimalOf<IndexPoints>()),
+        eventRiskFactor: nullable(integer),
+        model: nullable(text()),
+      }),
+    }),
+    'ask',
+  ),
+  answer: ANSWER_ALONE,
+  repeatable: true,
+}
+
+const BY_STATUS: Operation<StatusAsk, AnsweredPage> = {
+  name: 'rates-by-status',
+  ask: lineOf(
+    structure({
+      status: oneOf<BorrowStatus>('EASY', 'MEDIUM', 'HARD'),
+      clientId: text(),
+      skip: integer,
+      limit: integer,
+    }),
+    'ask',
+  ),
+  answer: withAnswer(structure({ total: integer })),
+  repeatable: true,
+}
+
+export function servePriceDesk(desk: PriceDesk): Served[] {
+  return [
+    serve(QUOTE, (ask, context) => desk.quote(ask, context)),
+    serve(RATE, (ask, context) => desk.rate(ask, context)),
+    serve(CUSTOM_RATE, (ask, context) => desk.customRate(ask, context)),
+    serve(BY_STATUS, (ask, context) => desk.ratesByStatus(ask, context)),
+  ]
+}
+
+export function priceDeskClient(client: InternalClient): PriceDesk {
+  return {
+    quote: client.call(QUOTE),
+    rate: client.call(RATE),
+    customRate: client.call(CUSTOM_RATE),
+    ratesByStatus: client.call(BY_STATUS),
+  }
+}
