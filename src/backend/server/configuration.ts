@@ -41,6 +41,27 @@ const TABLE = {
     null,
     'Port to listen on. When unset and taken, the next free one is used; 0 takes any.',
   ),
+  internalPort: integer(
+    'INTERNAL_PORT',
+    8443,
+    0,
+    65_535,
+    null,
+    'Port of the private door, for our own other services; 0 takes any.',
+  ),
+  internalTls: oneOf(
+    'INTERNAL_TLS',
+    'auto',
+    ['auto', 'off'],
+    'auto: without certificates the private door opens on loopback only. off: it opens on HOST, and something else protects it.',
+  ),
+  tlsCertFile: optionalText('TLS_CERT_FILE', 'no TLS', "This service's certificate for the private door (PEM)."),
+  tlsKeyFile: optionalText('TLS_KEY_FILE', 'no TLS', 'The key of that certificate (PEM).'),
+  tlsCaFile: optionalText('TLS_CA_FILE', 'no TLS', "The authority that signed the services' certificates (PEM)."),
+  calculationUrl: serviceUrl('CALCULATION_URL', 'Private door of the calculation service.'),
+  dataUrl: serviceUrl('DATA_URL', 'Private door of the data service.'),
+  cacheUrl: serviceUrl('CACHE_URL', 'Private door of the cache service.'),
+  auditUrl: serviceUrl('AUDIT_URL', 'Private door of the audit service.'),
   logLevel: oneOf('LOG_LEVEL', 'info', LOG_LEVELS, 'The least important log lines that are written.'),
   dataDir: optionalText(
     'DATA_DIR',
@@ -165,6 +186,14 @@ export interface Configuration {
   readonly port: number
   /** False: PORT was not set, and another port may be taken. */
   readonly portChosen: boolean
+  readonly internalPort: number
+  /** Where the private door opens: loopback unless certificates, or the operator, protect it. */
+  readonly internalHost: string
+  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string } | null
+  readonly calculationUrl: string | null
+  readonly dataUrl: string | null
+  readonly cacheUrl: string | null
+  readonly auditUrl: string | null
   readonly logLevel: LogLevel
   readonly dataDir: string | null
   readonly databaseUrl: string | null
@@ -233,12 +262,27 @@ export function readConfiguration(environment: Environment): Configuration {
   if (values.databaseDirectUrl !== null && values.databaseUrl === null) {
     faults.push('DATABASE_DIRECT_URL needs DATABASE_URL beside it')
   }
+  const { tlsCertFile, tlsKeyFile, tlsCaFile } = values
+  const tls =
+    tlsCertFile !== null && tlsKeyFile !== null && tlsCaFile !== null
+      ? Object.freeze({ certFile: tlsCertFile, keyFile: tlsKeyFile, caFile: tlsCaFile })
+      : null
+  if (tls === null && (tlsCertFile ?? tlsKeyFile ?? tlsCaFile) !== null) {
+    faults.push('TLS_CERT_FILE, TLS_KEY_FILE and TLS_CA_FILE must be set together')
+  }
   if (faults.length > 0) throw new ConfigurationError(faults)
 
   return Object.freeze({
     host: values.host,
     port: values.port,
     portChosen: isSet(environment.PORT),
+    internalPort: values.internalPort,
+    internalHost: tls !== null || values.internalTls === 'off' ? values.host : '127.0.0.1',
+    tls,
+    calculationUrl: values.calculationUrl,
+    dataUrl: values.dataUrl,
+    cacheUrl: values.cacheUrl,
+    auditUrl: values.auditUrl,
     logLevel: values.logLevel,
     dataDir: values.dataDir,
     databaseUrl: values.databaseUrl,
@@ -258,6 +302,19 @@ export function readConfiguration(environment: Environment): Configuration {
     trustedProxies: Object.freeze(values.trustedProxies),
     hints: Object.freeze(misspelt(environment)),
   })
+}
+
+/**
+ * The settings that this process cannot do without, which others may.
+ * @throws ConfigurationError that names each one that is not set
+ */
+export function requireSettings<K extends keyof Configuration>(
+  configuration: Configuration,
+  names: Readonly<Record<K, string>>,
+): { readonly [N in K]: NonNullable<Configuration[N]> } {
+  const missing = (Object.keys(names) as K[]).filter((key) => configuration[key] === null)
+  if (missing.length > 0) throw new ConfigurationError(missing.map((key) => `${names[key]} must be set`))
+  return configuration as { readonly [N in K]: NonNullable<Configuration[N]> }
 }
 
 const isSet = (text: string | undefined): text is string => text !== undefined && text.trim() !== ''
@@ -340,6 +397,16 @@ function databaseUrl(name: string, defaultMeaning: string, meaning: string): Set
     return value
   }
   return { name, defaultText: null, defaultMeaning, unit: null, meaning, secret: true, parse }
+}
+
+/** No default: where the other services are is for the deployment to say, and only who calls them needs it. */
+function serviceUrl(name: string, meaning: string): Setting<string | null> {
+  const fault = new Fault('the URL of a service as https://calculation-service:8443')
+  const parse = (value: string) => {
+    const sound = /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).pathname === '/'
+    return sound ? value : fault
+  }
+  return { name, defaultText: null, defaultMeaning: 'none', unit: null, meaning, secret: false, parse }
 }
 
 function list(
