@@ -1,16 +1,17 @@
 // The price of a short: POST with a body or GET with a query, the same request either way.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
 import type { Actor } from '../../audit/quote-record.ts'
+import { quoteAnswer } from '../../quotes/answer.ts'
 import { QUOTE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
-import type { PriceDesk } from '../../quotes/price-desk.ts'
+import type { LocateQuote, QuoteLocate } from '../../quotes/quote.ts'
 import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from '../../quotes/wire.ts'
+import type { Metrics } from '../../server/metrics.ts'
 import { Problem } from '../../server/problem.ts'
-import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
-const FAILURES = failures(
+const CODES = [
   'INVALID_PARAMETER',
   'UNAUTHORIZED',
   'FORBIDDEN',
@@ -20,7 +21,8 @@ const FAILURES = failures(
   'INTERNAL_ERROR',
   'EXTERNAL_API_UNAVAILABLE',
   'AUDIT_UNAVAILABLE',
-)
+  'SERVICE_UNAVAILABLE',
+] as const
 
 const DOCUMENTATION = {
   tags: ['quotes'],
@@ -33,21 +35,27 @@ const DOCUMENTATION = {
 
 export function quoteRoutes(
   app: FastifyInstance,
-  options: { readonly credentials: Credentials; readonly desk: PriceDesk },
+  options: { readonly credentials: Credentials; readonly quoteLocate: QuoteLocate; readonly metrics: Metrics },
 ): void {
-  const { credentials, desk } = options
+  const { credentials, quoteLocate, metrics } = options
   const url = '/api/v1/calculate-locate'
   const onRequest = credentials.authenticated('quote')
 
-  async function answer(request: FastifyRequest, reply: FastifyReply, source: unknown, location: 'body' | 'query') {
-    const asked = readQuoteRequest(source, location)
-    const principal = request.principal as Principal
-    if (principal.role === 'broker' && asked.clientId !== principal.clientId) {
-      throw new Problem('FORBIDDEN', 'This key may only price for its own client_id')
+  async function answer(request: FastifyRequest, source: unknown, location: 'body' | 'query') {
+    try {
+      const asked = readQuoteRequest(source, location)
+      const principal = request.principal as Principal
+      if (principal.role === 'broker' && asked.clientId !== principal.clientId) {
+        throw new Problem('FORBIDDEN', 'This key may only price for its own client_id')
+      }
+      const quote = await quoteLocate(asked, actorOf(request, principal))
+      request.quoteId = quote.auditId
+      countQuote(metrics, quote)
+      return quoteAnswer(quote)
+    } catch (error) {
+      metrics.quotes.inc({ outcome: error instanceof Problem ? error.code : 'INTERNAL_ERROR' })
+      throw error
     }
-    const quote = await desk.quote({ request: asked, actor: actorOf(request, principal) }, contextOf(request))
-    request.quoteId = quote.auditId
-    return sendJsonText(reply, quote.answer)
   }
 
   app.post(
@@ -58,10 +66,13 @@ export function quoteRoutes(
         ...DOCUMENTATION,
         operationId: 'calculateLocate',
         body: QUOTE_REQUEST_SHAPE,
-        response: { 200: QUOTE_ANSWER_SCHEMA, ...FAILURES },
+        response: {
+          200: QUOTE_ANSWER_SCHEMA,
+          ...failures(...CODES, 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+        },
       },
     },
-    (request, reply) => answer(request, reply, request.body, 'body'),
+    (request) => answer(request, request.body, 'body'),
   )
   app.get(
     url,
@@ -71,11 +82,27 @@ export function quoteRoutes(
         ...DOCUMENTATION,
         operationId: 'calculateLocateByQuery',
         querystring: QUOTE_REQUEST_SHAPE,
-        response: { 200: QUOTE_ANSWER_SCHEMA, ...FAILURES },
+        response: { 200: QUOTE_ANSWER_SCHEMA, ...failures(...CODES) },
       },
     },
-    (request, reply) => answer(request, reply, request.query, 'query'),
+    (request) => answer(request, request.query, 'query'),
   )
+}
+
+function countQuote(metrics: Metrics, quote: LocateQuote): void {
+  metrics.quotes.inc({ outcome: 'priced' })
+  metrics.quoteFee.observe(Number(quote.priced.fee.totalFee.toString()))
+  const { market } = quote.inputs
+  const used = {
+    lender_rate: market.lenderRate,
+    volatility: quote.priced.borrowRate.volatilityOf === 'stock' ? market.stockVolatility : market.volatilityIndex,
+    event_risk: market.eventRisk,
+  }
+  for (const [input, observation] of Object.entries(used)) {
+    if (observation?.source === 'stale' || observation?.source === 'fallback') {
+      metrics.fallbackInputs.inc({ input, source: observation.source })
+    }
+  }
 }
 
 /** Characters of a header that are kept on the record. */

@@ -1,0 +1,213 @@
+// The published contract: sound in itself, and true. Every operation that it documents answers, and every answer is what it says.
+import { Compile } from 'typebox/schema'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Deployment, startDeployment } from './deployment.ts'
+import { type Answer, type Ask, ask } from './http.ts'
+import { broker, list } from './market.ts'
+import { type Document, documentFaults, type Operation, operations } from './openapi-document.ts'
+
+let deployed: Deployment
+let document: Document
+let asleep: string
+let auditId: string
+
+beforeAll(async () => {
+  deployed = await startDeployment({
+    prepare: async (database) => {
+      await list(database, { ticker: 'ZNA', rate: null })
+      await broker(database, 'asleep', { active: false })
+    },
+  })
+  asleep = await deployed.newKey('asleep', 'broker')
+  document = JSON.parse((await ask(deployed, { path: '/openapi.json' })).text) as Document
+  const quote = await ask(deployed, { path: QUOTE, key: deployed.keys.desk, body: BODY })
+  auditId = quote.json.audit_id
+})
+
+const QUOTE = '/api/v1/calculate-locate'
+const BODY = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
+const query = (fields: object) => new URLSearchParams(fields as Record<string, string>).toString()
+const byQuery = (fields: object): Ask => ({ path: `${QUOTE}?${query({ ...BODY, ...fields })}` })
+
+/** Requests for each documented operation, as the desk unless a key stands there; the first must succeed. */
+const REQUESTS: Record<string, () => Ask[]> = {
+  calculateLocate: () => [
+    { path: QUOTE, body: BODY },
+    { path: QUOTE, body: { ...BODY, position_value: '999999999.99', loan_days: 365 } },
+    { path: QUOTE, body: { ...BODY, ticker: 'ZNA' } },
+    {
+      path: QUOTE,
+      body: { ticker: 'GME', quantity: 333, price: '22.123456', loan_days: 7, client_id: 'demo-collateral' },
+    },
+    {
+      path: QUOTE,
+      body: {
+        ticker: 'ZNA',
+        quantity: 1,
+        price: 1,
+        start_date: '2026-06-04',
+        end_date: '2026-06-05',
+        client_id: 'house',
+      },
+    },
+    { path: QUOTE, body: { ...BODY, loan_days: 0, position_value: 'x' } },
+    { path: QUOTE, body: '{' },
+    { path: QUOTE, body: { ...BODY, ticker: 'ZZZZZ' } },
+    { path: QUOTE, body: { ...BODY, client_id: 'nobody' } },
+    { path: QUOTE, body: BODY, key: deployed.keys.auditor },
+    { path: QUOTE, body: BODY, key: 'none' },
+    { path: QUOTE, body: ' '.repeat(1_100_000) },
+    { path: QUOTE, body: '<a/>', headers: { 'content-type': 'application/xml' } },
+  ],
+  calculateLocateByQuery: () => [
+    byQuery({}),
+    byQuery({ position_value: '0.01', loan_days: '1' }),
+    byQuery({ loan_days: 'x' }),
+    byQuery({ ticker: 'ZZZZZ' }),
+    { ...byQuery({}), key: deployed.keys.admin },
+    { ...byQuery({}), key: 'none' },
+  ],
+  rate: () => ratesAt('/api/v1/rates'),
+  rateByTicker: () => ratesAt('/api/v1/rates/ticker'),
+  customRate: () => [
+    { path: '/api/v1/rates/GME/calculate' },
+    { path: '/api/v1/rates/ZNA/calculate?volatility_index=99.9999&event_risk_factor=10&model=desk-v1' },
+    { path: '/api/v1/rates/GME/calculate?model=unknown-model' },
+    { path: '/api/v1/rates/ZZZZZ/calculate' },
+    { path: '/api/v1/rates/GME/calculate', key: asleep },
+    { path: '/api/v1/rates/GME/calculate', key: 'none' },
+  ],
+  ratesByStatus: () => [
+    { path: '/api/v1/rates/status/HARD?limit=100' },
+    { path: '/api/v1/rates/status/EASY?skip=1000000' },
+    { path: '/api/v1/rates/status/NONE' },
+    { path: '/api/v1/rates/status/HARD', key: asleep },
+    { path: '/api/v1/rates/status/HARD', key: 'none' },
+  ],
+  config: () => [{ path: '/api/v1/config' }, { path: '/api/v1/config', key: 'none' }],
+  auditRecord: () => [
+    { path: `/api/v1/audit/${auditId}`, key: deployed.keys.auditor },
+    { path: '/api/v1/audit/01900000-0000-7000-8000-000000000000', key: deployed.keys.admin },
+    { path: '/api/v1/audit/1', key: deployed.keys.auditor },
+    { path: `/api/v1/audit/${auditId}` },
+    { path: `/api/v1/audit/${auditId}`, key: 'none' },
+  ],
+}
+
+function ratesAt(base: string): Ask[] {
+  return [
+    { path: `${base}/GME` },
+    { path: `${base}/ZNA?use_cache=false` },
+    { path: `${base}/GME`, headers: { 'if-none-match': '*' } },
+    { path: `${base}/GME?max_age=x` },
+    { path: `${base}/ZZZZZ` },
+    { path: `${base}/GME`, key: asleep },
+    { path: `${base}/GME`, key: 'none' },
+  ]
+}
+
+/** What the contract says about this answer, and what is wrong with it by that. */
+function faultsOf(operation: Operation, answer: Answer): string[] {
+  const documented = operation.responses[answer.status]
+  if (documented === undefined) return [`status ${answer.status} is not documented`]
+  if (answer.text === '') return []
+  const type = String(answer.headers['content-type']).split(';')[0] ?? ''
+  const schema = documented.content?.[type]?.schema
+  if (schema === undefined) return [`${type} is not documented under ${answer.status}`]
+  const [sound, errors] = Compile(schema).Errors(JSON.parse(answer.text))
+  return sound ? [] : errors.map((error) => `${answer.status} ${error.instancePath}: ${error.message}`)
+}
+
+function withParameter(parameter: object) {
+  return (operation: Record<string, unknown>) => Object.assign(operation, { parameters: [parameter] })
+}
+
+describe('/openapi.json', () => {
+  test('is a sound OpenAPI 3.1 document', () => {
+    expect(documentFaults(document)).toEqual([])
+  })
+
+  test.each<[string, (operation: Record<string, unknown>) => unknown]>([
+    ['a member that OpenAPI does not have', (operation) => Object.assign(operation, { subscribe: {} })],
+    ['an answer without a description', (operation) => Object.assign(operation.responses as object, { 299: {} })],
+    ['a parameter that the path does not have', withParameter({ name: 'x', in: 'path', required: true, schema: {} })],
+    ['a keyword of another version', withParameter({ name: 'x', in: 'query', schema: { nullable: true } })],
+    ['a tag that is not declared', (operation) => Object.assign(operation, { tags: ['else'] })],
+    ['a name given twice', (operation) => Object.assign(operation, { operationId: 'rate' })],
+  ])('with %s would be at fault', (_, spoil) => {
+    const copy = structuredClone(document)
+    spoil(copy.paths['/api/v1/config']?.get as never)
+    expect(documentFaults(copy).length).toBeGreaterThan(0)
+  })
+
+  test('documents exactly the operations that are tried here', () => {
+    expect(
+      operations(document)
+        .map(({ operationId }) => operationId)
+        .sort(),
+    ).toEqual(Object.keys(REQUESTS).sort())
+  })
+
+  test('asks for a key in every operation', () => {
+    for (const { operationId, security } of operations(document))
+      expect(security, operationId).toEqual([{ apiKey: [] }])
+  })
+
+  test.each(Object.keys(REQUESTS))('%s answers, and every answer is as documented', async (operationId) => {
+    const operation = operations(document).find((one) => one.operationId === operationId)!
+    const requests = REQUESTS[operationId]!()
+    const template = new RegExp(`^${operation.path.replaceAll('.', '\\.').replaceAll(/\{[^}]+\}/g, '[^/]+')}$`)
+    for (const [index, request] of requests.entries()) {
+      expect(request.path.split('?')[0]).toMatch(template)
+      const answer = await ask(deployed, {
+        method: operation.method.toUpperCase(),
+        key: deployed.keys.desk,
+        ...request,
+      })
+      if (index === 0) expect(answer.status).toBe(200)
+      expect(faultsOf(operation, answer), `${request.path} ${JSON.stringify(request.body)?.slice(0, 200)}`).toEqual([])
+    }
+  })
+
+  test('takes the examples it gives: a request made of them alone is priced', async () => {
+    const post = operations(document).find(({ operationId }) => operationId === 'calculateLocate')!
+    const { properties } = post.requestBody!.content['application/json']!.schema as {
+      properties: Record<string, { examples: unknown[] }>
+    }
+    const example = (names: string[]) => Object.fromEntries(names.map((name) => [name, properties[name]!.examples[0]]))
+    for (const names of [
+      ['position_value', 'loan_days'],
+      ['quantity', 'price', 'start_date', 'end_date'],
+    ]) {
+      const body = example(['ticker', 'client_id', ...names])
+      const { status, text } = await ask(deployed, { path: QUOTE, key: deployed.keys.desk, body })
+      expect(status, text).toBe(200)
+    }
+  })
+})
+
+describe('/docs', () => {
+  test('loads with assets of this server alone, which its policy allows and which are all there', async () => {
+    const page = await ask(deployed, { path: '/docs/' })
+    expect(page.headers['content-type']).toMatch(/^text\/html/)
+    const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]!)
+    expect(assets.length).toBeGreaterThan(3)
+    for (const asset of assets) {
+      expect(asset).not.toMatch(/^(https?:)?\/\//)
+      const { pathname } = new URL(asset, `${deployed.url}/docs/`)
+      expect((await ask(deployed, { path: pathname })).status, asset).toBe(200)
+    }
+    // Nothing stands in the page that its policy would keep from running.
+    expect(page.text.match(/<script(?![^>]*\bsrc=)[^>]*>/g) ?? []).toEqual([])
+    const policy = String(page.headers['content-security-policy'])
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).not.toMatch(/https?:|\*|'unsafe-eval'|script-src[^;]*'unsafe-inline'/)
+  })
+
+  test('is found without the slash at its end', async () => {
+    const { status, headers } = await ask(deployed, { path: '/docs' })
+    expect(status === 200 || (status >= 301 && status <= 308 && /^(\.|\/docs)/.test(String(headers.location)))).toBe(
+      true,
+    )
+  })
+})
