@@ -16,12 +16,15 @@ import { gatewayApp } from '../gateway/app.ts'
 import { feedHealth } from '../market-data/feed-states.ts'
 import { marketData } from '../market-data/market-data.ts'
 import { newYorkDate } from '../market-data/new-york-time.ts'
+import { databaseReads } from '../market-data/stored-reads.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
-import { brokerAndModel, pricingInputs } from '../quotes/pricing-inputs.ts'
+import { priceDesk } from '../quotes/price-desk.ts'
+import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
-import { readBroker } from '../reference-data/broker-terms.ts'
 import { listPricingModels, readPricingModel } from '../reference-data/pricing-models.ts'
+import { readTermsInForce } from '../reference-data/terms-in-force.ts'
+import { ownContext } from '../server/call-context.ts'
 import { readConfiguration } from '../server/configuration.ts'
 import { ENGINE_VERSION, engineBuild } from '../server/engine-version.ts'
 import { createHealth } from '../server/health.ts'
@@ -36,6 +39,7 @@ await startProgram(async () => {
   const log = createLog({ service: 'all-in-one', level: configuration.logLevel })
   for (const hint of configuration.hints) log.warn(hint)
   const clock = systemClock
+  const newId = uuidv7Maker(clock)
   const now = clock()
 
   // The database: the one that is named, or one of our own with demo data in it.
@@ -64,17 +68,17 @@ await startProgram(async () => {
 
   // The domains.
   const metrics = createMetrics({ service: 'all-in-one' })
-  const market = marketData({
-    database,
-    clock,
-    limits: configuration.inputLimits,
-    localCopySeconds: configuration.localCopySeconds,
-  })
+  const limits = configuration.inputLimits
+  const reads = databaseReads({ database, clock, limits })
+  const market = marketData({ reads, clock, limits, localCopySeconds: configuration.localCopySeconds })
   const copySeconds = configuration.localCopySeconds
-  const brokers = localCopy({ load: (id) => readBroker(database, id), seconds: copySeconds, entriesMax: 10_000 })
+  const terms = localCopy({
+    load: (clientId) => readTermsInForce(database, clientId),
+    seconds: copySeconds,
+    entriesMax: 10_000,
+  }).get
   const models = localCopy({ load: (name) => readPricingModel(database, name), seconds: copySeconds, entriesMax: 1000 })
-  const lookups = { broker: brokers.get, pricingModel: models.get }
-  const fetchPricingInputs = pricingInputs({ ...lookups, observe: market.observe })
+  const fetchPricingInputs = pricingInputs({ terms, observe: market.observe })
   const records = auditLog({
     pool: auditDatabase,
     lanes: configuration.auditLanes,
@@ -98,14 +102,15 @@ await startProgram(async () => {
         return { ...counts, in_flight: inFlight, last_commit_ms: last }
       },
     },
-    feeds: async () => Object.fromEntries((await market.feeds()).map((feed) => [feed.feed, feedHealth(feed)])),
+    feeds: async () =>
+      Object.fromEntries((await reads.feeds(ownContext(newId()))).map((feed) => [feed.feed, feedHealth(feed)])),
     onFailure: (component, reason) => log.warn({ component, err: reason }, 'a component does not answer'),
   })
   const app = await gatewayApp({
     log,
     metrics,
     health,
-    newRequestId: uuidv7Maker(clock),
+    newRequestId: newId,
     trustedProxies: configuration.trustedProxies,
     corsOrigins: configuration.corsOrigins,
     engineVersion: ENGINE_VERSION,
@@ -122,22 +127,25 @@ await startProgram(async () => {
       requestsPerMinute: configuration.requestsPerMinute,
       metrics,
     }),
-    quoteLocate: quoteLocate({
-      fetchPricingInputs,
-      keepRecord: (record) => records.append(quoteRecordRow(record)),
-      calendar: US_SETTLEMENT_CALENDAR,
-      clock,
-      newYorkDate,
-      newAuditId: uuidv7Maker(clock),
-      engineBuild: engineBuild(null),
-    }),
-    rates: rates({
-      fetchPricingInputs,
-      listByStatus: market.listByStatus,
-      modelOfBroker: async (clientId) => (await brokerAndModel(lookups, clientId)).model,
-      modelByName: models.get,
-      clock,
-      newYorkDate,
+    desk: priceDesk({
+      metrics,
+      quoteLocate: quoteLocate({
+        fetchPricingInputs,
+        keepRecord: (record) => records.append(quoteRecordRow(record)),
+        calendar: US_SETTLEMENT_CALENDAR,
+        clock,
+        newYorkDate,
+        newAuditId: newId,
+        engineBuild: engineBuild(null),
+      }),
+      rates: rates({
+        fetchPricingInputs,
+        listByStatus: market.listByStatus,
+        terms,
+        modelByName: models.get,
+        clock,
+        newYorkDate,
+      }),
     }),
     readRecord: (auditId) => readAuditRecord(database, auditId),
     listPricingModels: () => listPricingModels(database),

@@ -1,14 +1,13 @@
 // The price of a short: POST with a body or GET with a query, the same request either way.
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
 import type { Actor } from '../../audit/quote-record.ts'
-import { quoteAnswer } from '../../quotes/answer.ts'
 import { QUOTE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
-import type { LocateQuote, QuoteLocate } from '../../quotes/quote.ts'
+import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from '../../quotes/wire.ts'
-import type { Metrics } from '../../server/metrics.ts'
 import { Problem } from '../../server/problem.ts'
+import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
 const CODES = [
@@ -35,27 +34,21 @@ const DOCUMENTATION = {
 
 export function quoteRoutes(
   app: FastifyInstance,
-  options: { readonly credentials: Credentials; readonly quoteLocate: QuoteLocate; readonly metrics: Metrics },
+  options: { readonly credentials: Credentials; readonly desk: PriceDesk },
 ): void {
-  const { credentials, quoteLocate, metrics } = options
+  const { credentials, desk } = options
   const url = '/api/v1/calculate-locate'
   const onRequest = credentials.authenticated('quote')
 
-  async function answer(request: FastifyRequest, source: unknown, location: 'body' | 'query') {
-    try {
-      const asked = readQuoteRequest(source, location)
-      const principal = request.principal as Principal
-      if (principal.role === 'broker' && asked.clientId !== principal.clientId) {
-        throw new Problem('FORBIDDEN', 'This key may only price for its own client_id')
-      }
-      const quote = await quoteLocate(asked, actorOf(request, principal))
-      request.quoteId = quote.auditId
-      countQuote(metrics, quote)
-      return quoteAnswer(quote)
-    } catch (error) {
-      metrics.quotes.inc({ outcome: error instanceof Problem ? error.code : 'INTERNAL_ERROR' })
-      throw error
+  async function answer(request: FastifyRequest, reply: FastifyReply, source: unknown, location: 'body' | 'query') {
+    const asked = readQuoteRequest(source, location)
+    const principal = request.principal as Principal
+    if (principal.role === 'broker' && asked.clientId !== principal.clientId) {
+      throw new Problem('FORBIDDEN', 'This key may only price for its own client_id')
     }
+    const quote = await desk.quote({ request: asked, actor: actorOf(request, principal) }, contextOf(request))
+    request.quoteId = quote.auditId
+    return sendJsonText(reply, quote.answer)
   }
 
   app.post(
@@ -72,7 +65,7 @@ export function quoteRoutes(
         },
       },
     },
-    (request) => answer(request, request.body, 'body'),
+    (request, reply) => answer(request, reply, request.body, 'body'),
   )
   app.get(
     url,
@@ -85,24 +78,8 @@ export function quoteRoutes(
         response: { 200: QUOTE_ANSWER_SCHEMA, ...failures(...CODES) },
       },
     },
-    (request) => answer(request, request.query, 'query'),
+    (request, reply) => answer(request, reply, request.query, 'query'),
   )
-}
-
-function countQuote(metrics: Metrics, quote: LocateQuote): void {
-  metrics.quotes.inc({ outcome: 'priced' })
-  metrics.quoteFee.observe(Number(quote.priced.fee.totalFee.toString()))
-  const { market } = quote.inputs
-  const used = {
-    lender_rate: market.lenderRate,
-    volatility: quote.priced.borrowRate.volatilityOf === 'stock' ? market.stockVolatility : market.volatilityIndex,
-    event_risk: market.eventRisk,
-  }
-  for (const [input, observation] of Object.entries(used)) {
-    if (observation?.source === 'stale' || observation?.source === 'fallback') {
-      metrics.fallbackInputs.inc({ input, source: observation.source })
-    }
-  }
 }
 
 /** Characters of a header that are kept on the record. */

@@ -1,13 +1,11 @@
 // Current borrow rates: one name, one name under chosen conditions, all names of a status.
-import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
 import type { IndexPoints } from '../../pricing/units.ts'
-import { customRateAnswer, rateAnswer } from '../../quotes/answer.ts'
 import { CUSTOM_RATE_ANSWER_SCHEMA, RATE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
-import type { CurrentRate, Rates } from '../../quotes/rate.ts'
+import type { AnsweredRate, PriceDesk } from '../../quotes/price-desk.ts'
 import {
   booleanField,
   decimalField,
@@ -20,6 +18,7 @@ import {
   tickerField,
   withDefault,
 } from '../../server/shape.ts'
+import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
 const TICKER_PATH = shape({ ticker: tickerField({ example: 'GME' }) })
@@ -89,12 +88,12 @@ export function rateRoutes(
   app: FastifyInstance,
   options: {
     readonly credentials: Credentials
-    readonly rates: Rates
+    readonly desk: PriceDesk
     /** A kept copy may be this old, seconds: who wants it younger is asked for anew. */
     readonly localCopySeconds: number
   },
 ): void {
-  const { credentials, rates, localCopySeconds } = options
+  const { credentials, desk, localCopySeconds } = options
   const onRequest = credentials.authenticated('rates')
 
   for (const url of ['/api/v1/rates/:ticker', '/api/v1/rates/ticker/:ticker']) {
@@ -122,8 +121,8 @@ export function rateRoutes(
         const { ticker } = parseShape(TICKER_PATH, request.params, 'path')
         const { use_cache, max_age } = parseShape(CURRENT_QUERY, request.query, 'query')
         const fresh = !use_cache || (max_age !== undefined && max_age < localCopySeconds)
-        const current = await rates.current(ticker, principalOf(request).clientId, fresh)
-        return withValidator(request, reply, current)
+        const { clientId } = principalOf(request)
+        return withValidator(request, reply, await desk.rate({ ticker, clientId, fresh }, contextOf(request)))
       },
     )
   }
@@ -147,15 +146,16 @@ export function rateRoutes(
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { ticker } = parseShape(TICKER_PATH, request.params, 'path')
       const asked = parseShape(CUSTOM_QUERY, request.query, 'query')
-      const custom = await rates.custom(ticker, principalOf(request).clientId, {
+      const conditions = {
         volatilityIndex: asked.volatility_index ?? null,
         eventRiskFactor: asked.event_risk_factor ?? null,
         model: asked.model ?? null,
-      })
-      return customRateAnswer(custom)
+      }
+      const { clientId } = principalOf(request)
+      return sendJsonText(reply, await desk.customRate({ ticker, clientId, conditions }, contextOf(request)))
     },
   )
 
@@ -177,11 +177,12 @@ export function rateRoutes(
     async (request, reply) => {
       const { status } = parseShape(STATUS_PATH, request.params, 'path')
       const page = parseShape(PAGE_QUERY, request.query, 'query')
-      const { total, items } = await rates.byStatus(status, principalOf(request).clientId, page)
+      const { clientId } = principalOf(request)
+      const { total, answer } = await desk.ratesByStatus({ status, clientId, ...page }, contextOf(request))
       reply.header('x-total-count', String(total))
       const link = pageLinks(`/api/v1/rates/status/${status}`, page, total)
       if (link !== '') reply.header('link', link)
-      return items.map(rateAnswer)
+      return sendJsonText(reply, answer)
     },
   )
 }
@@ -190,20 +191,13 @@ function principalOf(request: FastifyRequest): Principal {
   return request.principal as Principal
 }
 
-/** The answer, or 304 when the caller has it already. Ages grow by themselves, so they do not count for the validator. */
-function withValidator(request: FastifyRequest, reply: FastifyReply, current: CurrentRate): unknown {
-  const answer = rateAnswer(current)
-  const content = JSON.stringify(answer, (name, value) => (name === 'age_seconds' ? undefined : value))
-  const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
+/** The answer, or 304 when the caller has it already. */
+function withValidator(request: FastifyRequest, reply: FastifyReply, { etag, lastModified, answer }: AnsweredRate) {
   reply.header('etag', etag).header('cache-control', 'private, no-cache')
-  const { last_updated: lastUpdated } = answer
-  if (lastUpdated instanceof Date) reply.header('last-modified', lastUpdated.toUTCString())
+  if (lastModified !== null) reply.header('last-modified', lastModified.toUTCString())
   const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  if (known?.includes(etag) || known?.includes('*')) {
-    reply.code(304)
-    return ''
-  }
-  return answer
+  if (known?.includes(etag) || known?.includes('*')) return reply.code(304).send()
+  return sendJsonText(reply, answer)
 }
 
 /** RFC 8288 links to the pages beside this one. */
