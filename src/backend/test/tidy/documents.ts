@@ -1,9 +1,8 @@
 // Documents may name only what exists: paths, npm scripts, commands of the command line, settings and codes.
 import { posix } from 'node:path'
-import type { TreeFile } from './tree.ts'
-import { BACKEND } from './tree.ts'
+import { BACKEND, type TreeFile } from './tree.ts'
 
-/** A name in a document that leads nowhere. */
+/** What really exists, for names in documents to be looked up in. */
 export interface Known {
   /** All paths of the tree, from the project's root. */
   readonly paths: readonly string[]
