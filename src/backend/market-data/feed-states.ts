@@ -42,7 +42,7 @@ export async function readFeedStates(database: Queryable, now: Date, limits: Inp
 }
 
 /** A feed's state as health checks show it: `state` is `up` while its data can be priced from. */
-export function feedHealth(feed: FeedState): Record<string, unknown> {
+function feedHealth(feed: FeedState): Record<string, unknown> {
   return {
     provider: feed.provider,
     state: feed.state === 'expired' || feed.state === 'empty' ? 'down' : 'up',
@@ -54,6 +54,11 @@ export function feedHealth(feed: FeedState): Record<string, unknown> {
     skipped: feed.skipped,
     last_error_at: feed.lastErrorAt,
   }
+}
+
+/** All feeds by name, as health checks show them. */
+export function feedsHealth(feeds: readonly FeedState[]): Record<string, unknown> {
+  return Object.fromEntries(feeds.map((feed) => [feed.feed, feedHealth(feed)]))
 }
 
 interface FeedStateRow {

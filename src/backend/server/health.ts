@@ -3,8 +3,8 @@
 // asks every component, `/health/external` every feed.
 import { Problem } from './problem.ts'
 
-/** A question to a component: it resolves when the component works, with facts worth showing, and rejects when it does not. */
-export type ComponentCheck = () => Promise<Readonly<Record<string, unknown>> | undefined>
+/** A question to a component: it resolves when the component works, with an object of facts worth showing or nothing, and rejects when it does not. */
+export type ComponentCheck = () => Promise<unknown>
 
 /** A question may take so long before its component counts as away. */
 const CHECK_TIMEOUT_MS = 2000
@@ -85,7 +85,7 @@ async function stateOf(
   const latency = () => Math.round((performance.now() - startedAt) * 10) / 10
   try {
     const facts = await withTimeout(check())
-    return { state: 'up', latency_ms: latency(), ...facts }
+    return { state: 'up', latency_ms: latency(), ...(typeof facts === 'object' ? facts : {}) }
   } catch (reason) {
     onFailure?.(name, reason)
     return { state: 'down', latency_ms: latency() }

@@ -1,0 +1,122 @@
+// The life that every service has in common: read the settings, put the parts together, open the doors, and close them again in
+// order. What a service is made of, it says itself (`services/`).
+import type { FastifyInstance } from 'fastify'
+import { type Configuration, readConfiguration } from './configuration.ts'
+import { ENGINE_VERSION } from './engine-version.ts'
+import { type ComponentCheck, createHealth, type Health } from './health.ts'
+import { internalServer, type Served } from './internal-server.ts'
+import { createLog, type Log } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { run, StartError, startProgram } from './run.ts'
+import { createServer, type ServerOptions } from './server.ts'
+import { type Clock, systemClock, uuidv7Maker } from './uuidv7.ts'
+
+/** What the parts of a service are made with. */
+export interface Tools {
+  readonly configuration: Configuration
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock: Clock
+  /** Makes rising UUIDv7s: ids of requests and of records. */
+  readonly newId: () => string
+  /** For pools: an idle connection that breaks is a line in the log. */
+  readonly onIdleError: (error: Error) => void
+}
+
+export interface ServiceParts {
+  /** What the private door answers; without any there is no private door. */
+  readonly operations: readonly Served[]
+  readonly components: Readonly<Record<string, ComponentCheck>>
+  readonly feeds?: () => Promise<Readonly<Record<string, unknown>>>
+  /** The public application; without one the public port has health and metrics only. */
+  readonly app?: (server: ServerOptions) => Promise<FastifyInstance>
+  /** When both doors are closed: queues, pools, connections. */
+  readonly stop: () => Promise<void>
+  /** When the doors are open. */
+  readonly onListening?: (address: string) => void
+}
+
+/** Runs a service until a signal. Faults that a person can mend end the process with a sentence. */
+export function runService(service: string, assemble: (tools: Tools) => Promise<ServiceParts>): Promise<void> {
+  return startProgram(async () => {
+    const configuration = readConfiguration(process.env)
+    const log = createLog({ service, level: configuration.logLevel })
+    for (const hint of configuration.hints) log.warn(hint)
+    const metrics = createMetrics({ service })
+    const clock = systemClock
+    const newId = uuidv7Maker(clock)
+    const onIdleError = (error: Error) => log.warn({ err: error }, 'a database connection broke')
+    const signals = noteSignals()
+    const parts = await assemble({ configuration, log, metrics, clock, newId, onIdleError })
+    if (signals.leave()) {
+      // Told to stop before the doors were open: what was started is ended, not left behind.
+      await parts.stop()
+      process.exit(0)
+    }
+
+    const health: Health = createHealth({
+      service,
+      version: ENGINE_VERSION,
+      components: parts.components,
+      ...(parts.feeds !== undefined && { feeds: parts.feeds }),
+      onFailure: (component, reason) => log.warn({ component, err: reason }, 'a component does not answer'),
+    })
+    const serverOptions: ServerOptions = {
+      log,
+      metrics,
+      health,
+      newRequestId: newId,
+      trustedProxies: configuration.trustedProxies,
+      corsOrigins: configuration.corsOrigins,
+    }
+    const app = await (parts.app ?? createServer)(serverOptions)
+    const internal = parts.operations.length === 0 ? null : await openPrivateDoor(configuration, parts.operations, log)
+    const { url } = await run({
+      app,
+      host: configuration.host,
+      port: configuration.port,
+      portChosen: configuration.portChosen,
+      health,
+      log,
+      stop: async () => {
+        await internal?.close()
+        await parts.stop()
+      },
+    })
+    if (internal !== null) log.info({ url: internal.url }, 'the private door is open')
+    parts.onListening?.(url)
+  })
+}
+
+/** Notes the first SIGTERM or SIGINT; a second one ends the process as it always does. */
+function noteSignals(): { leave(): boolean } {
+  let noted = false
+  const note = () => {
+    noted = true
+  }
+  process.once('SIGTERM', note)
+  process.once('SIGINT', note)
+  return {
+    leave() {
+      process.off('SIGTERM', note)
+      process.off('SIGINT', note)
+      return noted
+    },
+  }
+}
+
+async function openPrivateDoor(configuration: Configuration, operations: readonly Served[], log: Log) {
+  const { internalHost: host, internalPort: port, tls } = configuration
+  try {
+    return await internalServer({ host, port, tls, operations, log })
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      throw new StartError(`Port ${port} on ${host} is in use. Choose another with INTERNAL_PORT.`, { cause: error })
+    }
+    if (code === 'ENOENT' || code === 'EACCES') {
+      throw new StartError(`The certificate file ${path ?? ''} cannot be read.`, { cause: error })
+    }
+    throw error
+  }
+}

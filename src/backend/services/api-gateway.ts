@@ -1,0 +1,52 @@
+// The API gateway: the only public door. Credentials, roles, limits and shapes are checked here; what is asked is answered behind.
+import { recordsClient } from '../audit/http.ts'
+import { connectDatabase } from '../database/connect.ts'
+import { feedsHealth } from '../market-data/feed-states.ts'
+import { storedReadsClient } from '../market-data/http.ts'
+import { priceDeskClient } from '../quotes/http.ts'
+import { referenceDataClient } from '../reference-data/http.ts'
+import { ownContext } from '../server/call-context.ts'
+import { requireSettings } from '../server/configuration.ts'
+import { internalClient } from '../server/internal-client.ts'
+import { runService } from '../server/service-process.ts'
+import { databaseAnswers, gateway } from './parts.ts'
+
+await runService('api-gateway', async (tools) => {
+  const { configuration, log, newId, onIdleError } = tools
+  const settings = requireSettings(configuration, {
+    databaseUrl: 'DATABASE_URL',
+    calculationUrl: 'CALCULATION_URL',
+    dataUrl: 'DATA_URL',
+    auditUrl: 'AUDIT_URL',
+  })
+  const { tls } = configuration
+  const calculation = internalClient({ url: settings.calculationUrl, service: 'calculation', tls, log })
+  const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log })
+  const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log })
+  const database = connectDatabase(settings.databaseUrl, {
+    applicationName: 'api-gateway',
+    connectionsMax: configuration.databaseConnectionsMax,
+    onIdleError,
+  })
+  const reads = storedReadsClient(data)
+  return {
+    operations: [],
+    components: {
+      database: databaseAnswers(database),
+      calculation_service: calculation.check,
+      data_service: data.check,
+      audit_service: audit.check,
+    },
+    feeds: async () => feedsHealth(await reads.feeds(ownContext(newId()))),
+    app: gateway(tools, {
+      database,
+      desk: priceDeskClient(calculation),
+      readRecord: recordsClient(audit),
+      pricingModels: referenceDataClient(data).pricingModels,
+    }),
+    stop: async () => {
+      await Promise.all([calculation.close(), data.close(), audit.close()])
+      await database.end()
+    },
+  }
+})

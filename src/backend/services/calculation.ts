@@ -1,0 +1,28 @@
+// The calculation service: fetches a price's inputs whole from the data service, prices, keeps the record, answers. It holds the
+// right to add audit records, and no other.
+import { feedsHealth } from '../market-data/feed-states.ts'
+import { storedReadsClient } from '../market-data/http.ts'
+import { servePriceDesk } from '../quotes/http.ts'
+import { referenceDataClient } from '../reference-data/http.ts'
+import { ownContext } from '../server/call-context.ts'
+import { requireSettings } from '../server/configuration.ts'
+import { internalClient } from '../server/internal-client.ts'
+import { runService } from '../server/service-process.ts'
+import { calculation } from './parts.ts'
+
+await runService('calculation-service', async (tools) => {
+  const { configuration, log, newId } = tools
+  const { databaseUrl, dataUrl } = requireSettings(configuration, { databaseUrl: 'DATABASE_URL', dataUrl: 'DATA_URL' })
+  const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log })
+  const reads = storedReadsClient(data)
+  const pricing = calculation(tools, { databaseUrl, reads, reference: referenceDataClient(data) })
+  return {
+    operations: servePriceDesk(pricing.desk),
+    components: { data_service: data.check, ...pricing.components },
+    feeds: async () => feedsHealth(await reads.feeds(ownContext(newId()))),
+    stop: async () => {
+      await pricing.stop()
+      await data.close()
+    },
+  }
+})
