@@ -135,3 +135,37 @@ test('every row of the table says what it means and what stands in', () => {
     if (setting.name.endsWith('_SECONDS')) expect(setting.unit).toBe('seconds')
   }
 })
+
+describe('feeds', () => {
+  test('come in an order of preference, with the limits of each input', () => {
+    const { feeds } = readConfiguration({
+      LENDER_FEED_URL: 'https://one.example.com  ftp://shortstock@ftp.example.com/usa.txt#provider=two',
+      LENDER_FEED_KEY: 'HIDDEN',
+      EVENT_BREAKER_OPEN_SECONDS: '5',
+    })
+    expect(feeds.lender).toEqual({
+      sources: [
+        { url: 'https://one.example.com/', form: 'service', provider: null },
+        { url: 'ftp://shortstock@ftp.example.com/usa.txt', form: 'file', provider: 'two' },
+      ],
+      key: 'HIDDEN',
+      timeoutMs: 2000,
+      breaker: { failures: 5, windowSeconds: 30, openSeconds: 60, successes: 3 },
+      callsAtOnceMax: 16,
+      callsPerMinuteMax: 6000,
+    })
+    expect(feeds.events.breaker).toEqual({ failures: 3, windowSeconds: 30, openSeconds: 5, successes: 2 })
+    expect(feeds.closes.sources).toEqual([])
+  })
+
+  test.each([
+    { LENDER_FEED_URL: 'https://HIDDEN@one.example.com' },
+    { EVENT_FEED_URL: 'https://one.example.com, HIDDEN' },
+    { FEED_FETCH_SCHEDULE: 'at noon' },
+    { VOLATILITY_BREAKER_FAILURES: '0' },
+  ])('with a fault in %j are refused, and no address is repeated', (environment) => {
+    const faults = faultsOf(environment as unknown as Record<string, string>)
+    expect(faults).toHaveLength(1)
+    expect(faults.join()).not.toContain('HIDDEN')
+  })
+})

@@ -2,8 +2,11 @@
 // meaning; docs/configuration.md is compared with the table by a test. What is wrong is said all at once, so that nobody
 // starts the process five times to find five mistakes; a secret is never repeated.
 import { isIP } from 'node:net'
+import { Cron } from 'croner'
 import { compare, decimal, parseDecimal, significantDecimals } from '../pricing/decimal.ts'
 import { asRate, type Rate } from '../pricing/units.ts'
+import type { BreakerLimits } from './breaker.ts'
+import { type FeedSource, readFeedSource } from './feed-source.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 
 export interface Setting<T> {
@@ -30,6 +33,8 @@ export class Fault {
 const HOUR = 3600
 const DAY = 86_400
 const AGE_SECONDS_MAX = 366 * DAY
+const FEED_TIMEOUT_MS = 2000
+const FEED_TIMEOUT_MS_MAX = 60_000
 
 const TABLE = {
   host: text('HOST', '127.0.0.1', 'Address to listen on. An image or a pod sets 0.0.0.0.'),
@@ -176,6 +181,24 @@ const TABLE = {
     'Proxies whose X-Forwarded-For is believed.',
     network,
   ),
+  ...feedRows('LENDER', 'lender', 5, 60, 3),
+  ...feedRows('VOLATILITY', 'volatility', 3, 30, 2),
+  ...feedRows('EVENT', 'event', 3, 30, 2),
+  CLOSES_FEED_URL: feedSources('CLOSES_FEED_URL', 'Files of closing prices, the preferred first. Secret.'),
+  CLOSES_FEED_KEY: secret('CLOSES_FEED_KEY', 'Credential of the closing prices. Secret.'),
+  CLOSES_FEED_TIMEOUT_MS: integer(
+    'CLOSES_FEED_TIMEOUT_MS',
+    FEED_TIMEOUT_MS,
+    1,
+    FEED_TIMEOUT_MS_MAX,
+    'milliseconds',
+    'How long a server of closing prices may be silent.',
+  ),
+  feedFetchSchedule: schedule(
+    'FEED_FETCH_SCHEDULE',
+    '*/5 * * * *',
+    'When feed files are fetched (cron, New York time); those other than the lender list only once they are no longer fresh.',
+  ),
 }
 
 /** All rows, in the order of the documentation. */
@@ -207,6 +230,7 @@ export interface Configuration {
     readonly availability: AgeLimit
     readonly standInRates: { readonly EASY: Rate; readonly MEDIUM: Rate; readonly HARD: Rate }
   }
+  readonly feeds: FeedsConfiguration
   readonly localCopySeconds: number
   readonly auditLanes: number
   readonly auditQueueMax: number
@@ -215,6 +239,26 @@ export interface Configuration {
   readonly trustedProxies: readonly string[]
   /** Names in the environment that look like misspelt settings, each as a sentence for the log. */
   readonly hints: readonly string[]
+}
+
+/** Where an input comes from, and how far its services may go. Files know only the timeout and the key. */
+export interface FeedConfiguration {
+  /** The preferred first; none: the input has no feed. */
+  readonly sources: readonly FeedSource[]
+  readonly key: string | null
+  readonly timeoutMs: number
+  readonly breaker: BreakerLimits
+  readonly callsAtOnceMax: number
+  readonly callsPerMinuteMax: number
+}
+
+export interface FeedsConfiguration {
+  readonly lender: FeedConfiguration
+  readonly volatility: FeedConfiguration
+  readonly events: FeedConfiguration
+  readonly closes: Pick<FeedConfiguration, 'sources' | 'key' | 'timeoutMs'>
+  /** Five fields as cron reads them, in New York time. */
+  readonly fetchSchedule: string
 }
 
 interface AgeLimit {
@@ -290,6 +334,17 @@ export function readConfiguration(environment: Environment): Configuration {
     databasePrepared: values.databasePrepared ?? values.databaseUrl === null,
     databaseConnectionsMax: values.databaseConnectionsMax,
     inputLimits: Object.freeze(inputLimits),
+    feeds: Object.freeze({
+      lender: feedConfiguration('LENDER', values),
+      volatility: feedConfiguration('VOLATILITY', values),
+      events: feedConfiguration('EVENT', values),
+      closes: Object.freeze({
+        sources: values.CLOSES_FEED_URL,
+        key: values.CLOSES_FEED_KEY,
+        timeoutMs: values.CLOSES_FEED_TIMEOUT_MS,
+      }),
+      fetchSchedule: values.feedFetchSchedule,
+    }),
     localCopySeconds: values.localCopySeconds,
     auditLanes: values.auditLanes,
     auditQueueMax: values.auditQueueMax,
@@ -438,6 +493,111 @@ function network(item: string): string | Fault {
   const soundPrefix = prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) <= bits)
   const sound = isIP(address) !== 0 && soundPrefix && more === undefined
   return sound ? item : new Fault('a list of IP addresses or networks as 10.0.0.0/8')
+}
+
+// ---- feeds ----
+
+function secret(name: string, meaning: string): Setting<string | null> {
+  return { ...optional(text(name, '', meaning), 'none'), secret: true }
+}
+
+/** Addresses may hold credentials, so that they are never shown. */
+function feedSources(name: string, meaning: string): Setting<readonly FeedSource[]> {
+  const fault = new Fault(
+    'addresses of services as https://host or of files as ftp://user@host/usa.txt, by spaces (its value is not shown)',
+  )
+  const parse = (value: string) => {
+    const sources = value
+      .split(/\s+/)
+      .filter((item) => item !== '')
+      .map(readFeedSource)
+    return sources.includes(null) ? fault : Object.freeze(sources as FeedSource[])
+  }
+  return { name, defaultText: '', defaultMeaning: 'none', unit: 'addresses, by spaces', meaning, secret: true, parse }
+}
+
+function schedule(name: string, defaultText: string, meaning: string): Setting<string> {
+  const parse = (value: string) => {
+    try {
+      new Cron(value, { paused: true, mode: '5-part' })
+      return value
+    } catch {
+      return new Fault('five fields as cron reads them, as */5 4-20 * * 1-5')
+    }
+  }
+  return { name, defaultText, unit: null, meaning, secret: false, parse }
+}
+
+interface FeedRows {
+  readonly FEED_URL: Setting<readonly FeedSource[]>
+  readonly FEED_KEY: Setting<string | null>
+  readonly FEED_TIMEOUT_MS: Setting<number>
+  readonly FEED_CALLS_AT_ONCE: Setting<number>
+  readonly FEED_CALLS_PER_MINUTE: Setting<number>
+  readonly BREAKER_FAILURES: Setting<number>
+  readonly BREAKER_WINDOW_SECONDS: Setting<number>
+  readonly BREAKER_OPEN_SECONDS: Setting<number>
+  readonly BREAKER_SUCCESSES: Setting<number>
+}
+type FeedName = 'LENDER' | 'VOLATILITY' | 'EVENT'
+type NamedRows<F extends string> = { readonly [K in keyof FeedRows as `${F}_${K}`]: FeedRows[K] }
+
+/** The rows of one input; their keys are their names. */
+function feedRows<F extends FeedName>(
+  feed: F,
+  words: string,
+  failures: number,
+  openSeconds: number,
+  successes: number,
+): NamedRows<F> {
+  const count = (name: string, fallback: number, unit: string | null, meaning: string) =>
+    integer(`${feed}_${name}`, fallback, 1, 1_000_000, unit, meaning)
+  const rows: FeedRows = {
+    FEED_URL: feedSources(`${feed}_FEED_URL`, `Services or files of the ${words} feed, the preferred first. Secret.`),
+    FEED_KEY: secret(`${feed}_FEED_KEY`, `Credential of the ${words} feed. Secret.`),
+    FEED_TIMEOUT_MS: integer(
+      `${feed}_FEED_TIMEOUT_MS`,
+      FEED_TIMEOUT_MS,
+      1,
+      FEED_TIMEOUT_MS_MAX,
+      'milliseconds',
+      `How long the ${words} feed has for an answer; how long a server of its files may be silent.`,
+    ),
+    FEED_CALLS_AT_ONCE: count('FEED_CALLS_AT_ONCE', 16, 'calls', `Calls to the ${words} feed that may be under way.`),
+    FEED_CALLS_PER_MINUTE: count('FEED_CALLS_PER_MINUTE', 6000, 'calls', `Calls to the ${words} feed in any 60 s.`),
+    BREAKER_FAILURES: count('BREAKER_FAILURES', failures, 'failures', `So many stop calls to the ${words} feed.`),
+    BREAKER_WINDOW_SECONDS: count('BREAKER_WINDOW_SECONDS', 30, 'seconds', 'Within which the failures lie.'),
+    BREAKER_OPEN_SECONDS: count('BREAKER_OPEN_SECONDS', openSeconds, 'seconds', 'How long nobody calls then.'),
+    BREAKER_SUCCESSES: count(
+      'BREAKER_SUCCESSES',
+      successes,
+      'calls',
+      'Trial calls in a row that must succeed after that.',
+    ),
+  }
+  return Object.fromEntries(
+    Object.entries(rows).map(([key, row]) => [`${feed}_${key}`, row]),
+  ) as unknown as NamedRows<F>
+}
+
+type Parsed<Rows> = { readonly [K in keyof Rows]: Rows[K] extends Setting<infer T> ? T : never }
+
+function feedConfiguration<F extends FeedName>(feed: F, values: Parsed<NamedRows<F>>): FeedConfiguration {
+  const value = <K extends keyof FeedRows>(key: K) =>
+    (values as Record<string, unknown>)[`${feed}_${key}`] as Parsed<FeedRows>[K]
+  return Object.freeze({
+    sources: value('FEED_URL'),
+    key: value('FEED_KEY'),
+    timeoutMs: value('FEED_TIMEOUT_MS'),
+    breaker: Object.freeze({
+      failures: value('BREAKER_FAILURES'),
+      windowSeconds: value('BREAKER_WINDOW_SECONDS'),
+      openSeconds: value('BREAKER_OPEN_SECONDS'),
+      successes: value('BREAKER_SUCCESSES'),
+    }),
+    callsAtOnceMax: value('FEED_CALLS_AT_ONCE'),
+    callsPerMinuteMax: value('FEED_CALLS_PER_MINUTE'),
+  })
 }
 
 // ---- misspelt names ----

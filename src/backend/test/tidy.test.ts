@@ -30,6 +30,8 @@ const known: Known = {
   code: files
     .filter((file) => !isDocument(file.path) && !file.path.startsWith('src/backend/test/tidy'))
     .map((file) => file.text)
+    // Some rows of the table of settings are made for several inputs: their names stand in no file.
+    .concat(SETTINGS.map((setting) => setting.name))
     .join('\n'),
 }
 
