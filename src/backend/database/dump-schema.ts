@@ -2,10 +2,12 @@
 // version and needs no pg_dump. `schema.sql` beside this file is kept equal to it by a test: what the migrations add up
 // to can be read in one place, and a review sees a change of structure as a change of that file.
 //
-// Left out: the audit log's month partitions, which depend on the day, and the two tables that remember migrations.
+// Left out: the audit log's month partitions, which depend on the day, the two tables that remember migrations, and who owns what
+// (borrow_rate_owner owns everything).
 import type { Queryable } from './connect.ts'
 
 const OPENING = `-- The structure that the migrations add up to. Made by scripts/dump_schema.ts; a test compares it with the database.
+-- The roles at the end are the server's, not the database's: 0005_roles.sql makes them.
 `
 
 const LEFT_OUT = ['schema_migrations', 'schema_checksums']
@@ -24,6 +26,7 @@ export async function dumpSchema(database: Queryable): Promise<string> {
     await texts(INDEXES),
     await texts(TRIGGERS),
     await texts(COMMENTS),
+    await texts(GRANTS),
   ]
   return [OPENING, ...parts.filter((part) => part.length > 0).map((part) => `${part.join('\n')}\n`)].join('\n')
 }
@@ -94,3 +97,35 @@ select format('comment on %s is %L;', thing, description) as sql
      where p.pronamespace = 'public'::regnamespace
   ) commented
  order by kind, owner collate "C", place`
+
+// Rights that somebody else than the owner has. A function may be run by everybody unless that is taken away.
+const GRANTS = `
+with granted as (
+  select 1 as kind, 'schema ' || quote_ident(nspname) as thing, '' as columns, a.grantee, a.privilege_type
+    from pg_namespace n, aclexplode(n.nspacl) a
+   where nspname = 'public' and a.grantee not in (0, n.nspowner)
+  union all
+  select 2, quote_ident(c.relname), '', a.grantee, a.privilege_type
+    from pg_class c, aclexplode(c.relacl) a
+   where ${OURS} and a.grantee <> c.relowner
+  union all
+  select 2, quote_ident(c.relname), ' (' || string_agg(quote_ident(t.attname), ', ' order by t.attnum) || ')', a.grantee, a.privilege_type
+    from pg_class c join pg_attribute t on t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped, aclexplode(t.attacl) a
+   where ${OURS} and a.grantee <> c.relowner
+   group by c.relname, a.grantee, a.privilege_type
+  union all
+  select 4, format('function %I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)), '', a.grantee, a.privilege_type
+    from pg_proc p, aclexplode(p.proacl) a
+   where p.pronamespace = 'public'::regnamespace and a.grantee not in (0, p.proowner)
+)
+select sql from (
+  select kind, thing, grantee::regrole::text as role, min(columns) as columns,
+         format('grant %s on %s to %s;', string_agg(lower(privilege_type) || columns, ', ' order by privilege_type, columns), thing, grantee::regrole) as sql
+    from granted group by kind, thing, grantee
+  union all
+  select 3, p.proname, '', '', format('revoke all on function %I(%s) from public;', p.proname, pg_get_function_identity_arguments(p.oid))
+    from pg_proc p
+   where p.pronamespace = 'public'::regnamespace and p.proacl is not null
+     and not exists (select from aclexplode(p.proacl) a where a.grantee = 0)
+) line
+ order by kind, thing collate "C", role collate "C", columns collate "C"`

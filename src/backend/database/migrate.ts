@@ -1,38 +1,37 @@
 // The database's structure, version by version. The files in migrations/ are run by node-pg-migrate; what this adds is that
 // each applied file is remembered with a checksum, in the same transaction, and that a database which does not fit the
 // program is refused with a sentence instead of being changed.
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename } from 'node:path'
 import { builtInLoaders, type MigrationUnit } from 'node-pg-migrate/migrationLoader'
 import { runner } from 'node-pg-migrate/runner'
 import pg from 'pg'
-
-export interface MigrationState {
-  /** The file's name without `.sql`: `0001_pricing_models`. */
-  readonly name: string
-  readonly appliedAt: Date | null
-  /** `changed`: the file is not the one that was applied. `unknown`: applied by a newer program, there is no such file here. */
-  readonly state: 'applied' | 'pending' | 'changed' | 'unknown'
-}
+import { readPassword } from './connect.ts'
+import {
+  checksumOf,
+  HISTORY,
+  MIGRATIONS_FOLDER,
+  MigrationError,
+  type MigrationState,
+  readMigrationStates,
+  refuseMisfit,
+} from './schema-state.ts'
 
 export interface MigrateOptions {
   /** Told the name of each file as it is run. */
   readonly log?: (line: string) => void
+  /** The password is read from this file, in place of the one in the URL. */
+  readonly passwordFile?: string | null
   /** Another folder of migrations, for tests. */
   readonly folder?: string
 }
 
-/** The database and the program do not fit; the message says how and what to do. Nothing was changed. */
-export class MigrationError extends Error {}
+export { MigrationError, type MigrationState } from './schema-state.ts'
 
-const FOLDER = fileURLToPath(new URL('./migrations/', import.meta.url))
 /** Any number, the same for every program that migrates this database. */
 const LOCK = 7_241_865_325
 const LOCK_WAIT_MS = 60_000
 const CONNECT_TIMEOUT_MS = 10_000
-const HISTORY = 'schema_migrations'
+const OWNER = 'borrow_rate_owner'
 const AUDIT_MONTHS_AHEAD = 24
 
 /**
@@ -43,8 +42,8 @@ const AUDIT_MONTHS_AHEAD = 24
  * @throws MigrationError when the database is newer than the program, or an applied file has changed since.
  */
 export function upgrade(url: string, options: MigrateOptions = {}): Promise<string[]> {
-  return withLock(url, async (client) => {
-    refuseMisfit(await readStates(client, options.folder ?? FOLDER))
+  return withLock(url, options, async (client) => {
+    refuseMisfit(await readMigrationStates(client, options.folder ?? MIGRATIONS_FOLDER))
     const applied = await run(client, 'up', Number.POSITIVE_INFINITY, options)
     await addAuditMonths(client)
     return applied
@@ -58,36 +57,19 @@ export function upgrade(url: string, options: MigrateOptions = {}): Promise<stri
  */
 export function downgrade(url: string, steps: number, options: MigrateOptions = {}): Promise<string[]> {
   if (!Number.isSafeInteger(steps) || steps < 1) throw new RangeError('steps is a positive integer')
-  return withLock(url, async (client) => {
-    refuseMisfit(await readStates(client, options.folder ?? FOLDER))
+  return withLock(url, options, async (client) => {
+    refuseMisfit(await readMigrationStates(client, options.folder ?? MIGRATIONS_FOLDER))
     return run(client, 'down', steps, options)
   })
 }
 
 /** What has been run and what has not, oldest first. Changes nothing, also not in an empty database. */
 export async function status(url: string, options: MigrateOptions = {}): Promise<MigrationState[]> {
-  const client = await connect(url)
+  const client = await connect(url, options)
   try {
-    return await readStates(client, options.folder ?? FOLDER)
+    return await readMigrationStates(client, options.folder ?? MIGRATIONS_FOLDER)
   } finally {
     await client.end()
-  }
-}
-
-function refuseMisfit(states: MigrationState[]): void {
-  const unknown = states.filter(({ state }) => state === 'unknown')
-  if (unknown.length > 0) {
-    throw new MigrationError(
-      `the database is newer than this program: it has ${unknown.map(({ name }) => name).join(', ')}, which this program does not know. ` +
-        'Run the newer program, or downgrade the database with it first',
-    )
-  }
-  const changed = states.filter(({ state }) => state === 'changed')
-  if (changed.length > 0) {
-    throw new MigrationError(
-      `${changed.map(({ name }) => `${name}.sql`).join(', ')} changed after it was applied to this database. ` +
-        'Put the file back as it was and make the change in a new migration',
-    )
   }
 }
 
@@ -97,7 +79,8 @@ async function run(
   count: number,
   options: MigrateOptions,
 ): Promise<string[]> {
-  const folder = options.folder ?? FOLDER
+  const folder = options.folder ?? MIGRATIONS_FOLDER
+  await becomeOwner(client)
   if (direction === 'up') {
     await client.query(
       'create table if not exists schema_checksums (name text primary key, checksum text not null, applied_at timestamptz not null default now())',
@@ -119,6 +102,21 @@ async function run(
   })
   for (const { name } of done) options.log?.(`${direction === 'up' ? 'applied' : 'took back'} ${name}`)
   return done.map(({ name }) => name)
+}
+
+/** What a migration makes belongs to the owner, whoever runs it. Before 0005_roles there is none, and that file goes on as the owner. */
+async function becomeOwner(client: pg.Client): Promise<void> {
+  const { rows } = await client.query(
+    `select session_user as me, relowner = to_regrole('${OWNER}') as owned, coalesce(pg_has_role(to_regrole('${OWNER}'), 'usage'), false) as may
+       from pg_class where oid = to_regclass('${HISTORY}')`,
+  )
+  if (rows[0]?.owned !== true) return
+  if (rows[0].may !== true) {
+    throw new MigrationError(
+      `the user ${rows[0].me} may not migrate this database: make it a member of borrow_rate_migrator`,
+    )
+  }
+  await client.query(`set role ${OWNER}`)
 }
 
 /** Moves the end of the audit log's months along: without a month for its time a record cannot be kept. */
@@ -150,43 +148,8 @@ function withChecksum(unit: MigrationUnit): MigrationUnit {
   }
 }
 
-async function readStates(client: pg.Client, folder: string): Promise<MigrationState[]> {
-  const { rows: tables } = await client.query(
-    `select to_regclass('${HISTORY}') is not null and to_regclass('schema_checksums') is not null as known`,
-  )
-  const applied = new Map<string, { checksum: string | null; appliedAt: Date }>()
-  if (tables[0].known === true) {
-    const { rows } = await client.query(
-      `select name, checksum, coalesce(applied_at, run_on at time zone 'UTC') as applied_at
-         from ${HISTORY} left join schema_checksums using (name) order by id`,
-    )
-    for (const row of rows) applied.set(row.name, { checksum: row.checksum, appliedAt: row.applied_at })
-  }
-  const files = readdirSync(folder)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-  const states: MigrationState[] = files.map((file) => {
-    const name = basename(file, '.sql')
-    const row = applied.get(name)
-    applied.delete(name)
-    if (row === undefined) return { name, appliedAt: null, state: 'pending' }
-    return {
-      name,
-      appliedAt: row.appliedAt,
-      state: row.checksum === checksumOf(join(folder, file)) ? 'applied' : 'changed',
-    }
-  })
-  for (const [name, { appliedAt }] of applied) states.push({ name, appliedAt, state: 'unknown' })
-  return states
-}
-
-/** SHA-256 of the text, whatever line ends the checkout gave it. */
-function checksumOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file, 'utf8').replaceAll('\r\n', '\n')).digest('hex')
-}
-
-async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await connect(url)
+async function withLock<T>(url: string, options: MigrateOptions, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(url, options)
   try {
     await client.query(`set lock_timeout = ${LOCK_WAIT_MS}`)
     await client.query('select pg_advisory_lock($1)', [LOCK]).catch((error) => {
@@ -202,13 +165,14 @@ async function withLock<T>(url: string, work: (client: pg.Client) => Promise<T>)
   }
 }
 
-async function connect(url: string): Promise<pg.Client> {
+async function connect(url: string, { passwordFile }: MigrateOptions): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'borrow-rate-engine migrate',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   })
   client.on('error', () => {})
+  if (passwordFile) client.password = await readPassword(passwordFile)
   await client.connect()
   return client
 }

@@ -1,8 +1,11 @@
 -- The structure that the migrations add up to. Made by scripts/dump_schema.ts; a test compares it with the database.
+-- The roles at the end are the server's, not the database's: 0005_roles.sql makes them.
 
 CREATE OR REPLACE FUNCTION public.add_audit_months(first_month date, months integer)
  RETURNS integer
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
   month      date := date_trunc('month', first_month::timestamp)::date;
@@ -364,3 +367,27 @@ comment on function add_audit_months(first_month date, months integer) is 'Adds 
 comment on function refuse_audit_record_change() is 'Keeps audit_records append-only.';
 comment on function refuse_pricing_model_change() is 'Keeps pricing_models immutable.';
 comment on function uuid7_lower_bound(moment timestamp with time zone) is 'The smallest UUID whose first 48 bits are the moment in milliseconds: every UUIDv7 made at or after it is greater.';
+
+grant usage on schema public to api_gateway;
+grant usage on schema public to audit_service;
+grant create, usage on schema public to borrow_rate_owner;
+grant usage on schema public to calculation_service;
+grant usage on schema public to data_service;
+grant insert, select, update (label, revoked_at, last_used_at) on api_keys to api_gateway;
+grant insert on audit_records to api_gateway;
+grant select on audit_records to audit_service;
+grant insert on audit_records to calculation_service;
+grant insert on audit_records to data_service;
+grant select (client_id, tier, requests_per_minute, active) on brokers to api_gateway;
+grant insert, select, update on brokers to data_service;
+grant delete, insert, select, update on feed_states to data_service;
+grant delete, insert, select, update on last_closes to data_service;
+grant delete, insert, select, update on lender_rate_history to data_service;
+grant delete, insert, select, update on lender_rates to data_service;
+grant delete, insert, select, update on market_events to data_service;
+grant insert, select on pricing_models to data_service;
+grant delete, insert, select, update on stock_volatility to data_service;
+grant insert, select, update on stocks to data_service;
+grant delete, insert, select, update on volatility_index to data_service;
+revoke all on function add_audit_months(first_month date, months integer) from public;
+grant execute on function add_audit_months(first_month date, months integer) to audit_service;

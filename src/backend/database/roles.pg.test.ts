@@ -1,0 +1,285 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { auditLog } from '../audit/audit-log.ts'
+import { auditId, auditRow } from '../test/audit-rows.ts'
+import { type TestDatabase, testDatabase } from '../test/database.ts'
+import { asOwner, type RealPostgres, startPostgres } from '../test/postgres.ts'
+import { connectDatabase } from './connect.ts'
+import { downgrade, status, upgrade } from './migrate.ts'
+import { requireCurrentSchema } from './schema-state.ts'
+import { SERVICE_ROLES, type ServiceRole, setServiceUser } from './service-users.ts'
+
+describe('each service may do what it needs, and nothing else', () => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await testDatabase()
+    await database.pool.query(
+      `insert into brokers (client_id, markup_percentage, transaction_fee_type, transaction_amount, day_count, convention_pack, pricing_model, tier)
+       values ('house', 0, 'FLAT', 0, 'ACT/360', 'notional', 'standard-v1', 'internal')`,
+    )
+  })
+  afterAll(async () => {
+    await database.drop()
+    // Users belong to the server that all test files share.
+    for (const user of await Promise.all(members.values())) {
+      await asOwner(inject('postgres').url, (client) => client.query(`drop role ${user}`))
+    }
+  })
+
+  const month = `audit_records_${new Date().toISOString().slice(0, 7).replace('-', '_')}`
+  const record = `'${auditId(new Date())}', 'quote', 1, now(), 'house', '{}'`
+  const append = `insert into audit_records (audit_id, record_type, schema_version, occurred_at, client_id, record) values (${record})`
+
+  // The services that may, by their first letters: g(ateway), c(alculation), d(ata), a(udit). The cache service never may.
+  const RIGHTS = `
+    gcd   ${append}
+    gcd   ${append} on conflict do nothing
+    -     ${append} returning audit_id
+    -     ${append} on conflict (audit_id) do nothing
+    -     ${append} on conflict (audit_id) do update set client_id = 'other'
+    -     insert into ${month} (audit_id, record_type, schema_version, occurred_at, client_id, record) values (${record})
+    a     select record from audit_records
+    -     select record from ${month}
+    -     update audit_records set client_id = 'other'
+    -     update ${month} set client_id = 'other'
+    -     delete from audit_records
+    -     delete from ${month}
+    -     truncate audit_records
+    -     truncate ${month}
+    -     drop table ${month}
+    -     alter table audit_records detach partition ${month}
+    -     alter table audit_records disable trigger audit_records_append_only
+    a     select add_audit_months('2060-01-01', 1)
+    -     create table public.mine (one integer)
+    -     create function public.mine() returns integer language sql return 1
+    -     set role borrow_rate_owner
+    -     set role borrow_rate_migrator
+    g     select k.secret_hash, k.client_id, k.role, k.expires_at, k.revoked_at, b.tier, b.requests_per_minute, b.active from api_keys k join brokers b on b.client_id = k.client_id where k.key_id = '1'
+    g     insert into api_keys (key_id, secret_hash, client_id, role, expires_at) values ('0001', decode(repeat('00', 32), 'hex'), 'house', 'admin', now() + interval '1 day')
+    g     update api_keys set last_used_at = now() where key_id = '1' and last_used_at is null
+    g     update api_keys set revoked_at = now() where key_id = '1'
+    -     update api_keys set role = 'admin'
+    -     update api_keys set secret_hash = ''
+    -     update api_keys set expires_at = now() + interval '10 years'
+    -     delete from api_keys
+    gd    select client_id, tier, requests_per_minute, active from brokers
+    d     select * from brokers
+    d     select markup_percentage from brokers
+    d     insert into brokers (client_id, markup_percentage, transaction_fee_type, transaction_amount, day_count, convention_pack, pricing_model, tier) values ('acme', 0, 'FLAT', 0, 'ACT/360', 'notional', 'standard-v1', 'standard')
+    d     update brokers set active = false, version = version + 1 where client_id = 'house' and version = 1
+    -     delete from brokers
+    d     select * from stocks
+    d     insert into stocks (ticker) values ('AAPL') on conflict (ticker) do update set name = excluded.name
+    -     delete from stocks
+    d     select * from pricing_models
+    d     insert into pricing_models select 'desk-v2', 0, 0, 0, 1, 'index', now(), 'key'
+    -     update pricing_models set event_weight = 1
+    -     delete from pricing_models
+    d     select * from lender_rates
+    d     insert into lender_rates (ticker, provider, as_of, received_at) values ('AAPL', 'p', now(), now()) on conflict (ticker) do update set rate = excluded.rate
+    d     delete from lender_rates where demo
+    d     select * from lender_rate_history
+    d     insert into lender_rate_history (ticker, as_of, provider, received_at) values ('AAPL', now(), 'p', now())
+    d     delete from lender_rate_history where demo
+    d     select * from volatility_index
+    d     insert into volatility_index (index_date, value, provider, as_of, received_at) values ('2026-01-02', 20, 'p', now(), now()) on conflict do nothing
+    d     delete from volatility_index where demo
+    d     select * from stock_volatility
+    d     insert into stock_volatility (ticker, value, provider, as_of, received_at) values ('AAPL', 20, 'p', now(), now())
+    d     select * from market_events
+    d     insert into market_events (ticker, event_type, event_date, provider, received_at) values ('AAPL', 'earnings', '2026-01-02', 'p', now())
+    d     delete from market_events where event_date > '2026-01-01'
+    d     select * from last_closes
+    d     insert into last_closes (ticker, close, price_date, provider, received_at) values ('AAPL', 1, '2026-01-02', 'p', now()) on conflict (ticker) do update set close = excluded.close
+    d     delete from last_closes where demo
+    d     select * from feed_states
+    d     insert into feed_states (feed, provider) values ('lender', 'p') on conflict (feed) do update set rows = excluded.rows
+    gcda  select name from schema_migrations left join schema_checksums using (name)
+    -     insert into schema_migrations (name, run_on) values ('9999', now())
+    -     delete from schema_checksums
+  `
+  const rows = RIGHTS.trim()
+    .split('\n')
+    .map((line) => /^\s*(\S+)\s+(.+)$/.exec(line)!.slice(1) as [string, string])
+  const letters: Record<ServiceRole, string> = {
+    api_gateway: 'g',
+    calculation_service: 'c',
+    data_service: 'd',
+    cache_service: 'none',
+    audit_service: 'a',
+  }
+  const cases = SERVICE_ROLES.flatMap((role) =>
+    rows.map(([who, statement]): [ServiceRole, 'may' | 'may not', string] => [
+      role,
+      who.includes(letters[role]) ? 'may' : 'may not',
+      statement,
+    ]),
+  )
+
+  test.each(cases)('%s %s: %s', async (role, may, statement) => {
+    const client = await database.pool.connect()
+    try {
+      await client.query('begin')
+      // As a session of a user who is a member of the role, and of no other.
+      await client.query(`set local session authorization ${await memberOf(role)}`)
+      const outcome = client.query(statement).then(
+        () => 'done',
+        (error) => error.code,
+      )
+      expect(await outcome).toBe(may === 'may' ? 'done' : '42501')
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+
+  const members = new Map<string, Promise<string>>()
+  function memberOf(role: ServiceRole): Promise<string> {
+    const made = members.get(role) ?? make()
+    members.set(role, made)
+    return made
+    async function make(): Promise<string> {
+      const user = `test_${process.pid}_${role}`
+      await setServiceUser(database.pool, { user, role, password: 'not used to log in' })
+      return user
+    }
+  }
+  test('no role of the engine may change records, log in, or do more than a group', async () => {
+    const { rows: changing } = await database.pool.query(
+      `select c.relname, a.grantee::regrole::text, a.privilege_type
+         from pg_class c, aclexplode(c.relacl) a
+        where (c.relname = 'audit_records' or c.oid in (select inhrelid from pg_inherits where inhparent = 'audit_records'::regclass))
+          and a.grantee <> c.relowner and a.privilege_type not in ('SELECT', 'INSERT')`,
+    )
+    expect(changing).toEqual([])
+    const { rows: roles } = await database.pool.query(
+      `select rolname from pg_roles where rolname = any($1) and not (rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)`,
+      [[...SERVICE_ROLES, 'borrow_rate_owner', 'borrow_rate_migrator']],
+    )
+    expect(roles).toHaveLength(7)
+  })
+
+  test('the owner owns every table, function and month, those that are added later too', async () => {
+    await database.pool.query("select add_audit_months('2070-01-01', 1)")
+    const { rows: others } = await database.pool.query(
+      `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relowner <> 'borrow_rate_owner'::regrole
+       union all
+       select proname from pg_proc where pronamespace = 'public'::regnamespace and proowner <> 'borrow_rate_owner'::regrole`,
+    )
+    expect(others).toEqual([])
+  })
+})
+
+describe('on a server where nobody is a superuser', () => {
+  let server: RealPostgres
+  let chief: string
+  const asChief = <T>(work: Parameters<typeof asOwner<T>>[1]) => asOwner<T>(chief, work)
+  const database = (url: string, name: string) => Object.assign(new URL(url), { pathname: `/${name}` }).href
+
+  beforeAll(async () => {
+    server = await startPostgres({
+      durable: false,
+      migrated: false,
+      binariesFolder: inject('postgres').binariesFolder,
+    })
+    await asOwner(server.url, async (client) => {
+      await client.query("create role chief login createdb createrole password 'chief-password'")
+      await client.query("create role other login createdb createrole password 'other-password'")
+    })
+    const url = new URL(server.url)
+    Object.assign(url, { username: 'chief', password: 'chief-password' })
+    await asOwner(database(url.href, 'postgres'), async (client) => {
+      await client.query('create database first')
+      await client.query('create database second')
+    })
+    chief = database(url.href, 'first')
+  })
+  afterAll(() => server.end())
+
+  test('the owner of a database migrates it, down and up again, and a second one on the same server', async () => {
+    const applied = await upgrade(chief)
+    expect(applied).toContain('0005_roles')
+    expect(await downgrade(chief, applied.length)).toEqual(applied.toReversed())
+    expect(await upgrade(chief)).toEqual(applied)
+    expect(await upgrade(database(chief, 'second'))).toEqual(applied)
+    const { rows } = await asChief((client) =>
+      client.query('select rolsuper from pg_roles where rolname = current_user'),
+    )
+    expect(rows).toEqual([{ rolsuper: false }])
+  })
+
+  test('it makes users for the services, who log in with their passwords and have their rights', async () => {
+    const isNew = await asChief((client) =>
+      setServiceUser(client, { user: 'pricing_1', role: 'calculation_service', password: 'first-password' }),
+    )
+    expect(isNew).toBe(true)
+    const url = new URL(chief)
+    Object.assign(url, { username: 'pricing_1', password: 'first-password' })
+    const pool = connectDatabase(url.href, { applicationName: 'pricing', connectionsMax: 1, statementTimeoutMs: 0 })
+    const log = auditLog({ pool })
+    await log.append(auditRow())
+    await requireCurrentSchema(pool)
+    await expect(pool.query('select from audit_records')).rejects.toMatchObject({ code: '42501' })
+    const { rows } = await pool.query(
+      "select current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle",
+    )
+    expect(rows).toEqual([{ statement: '15s', idle: '1min' }])
+    await pool.end()
+  })
+
+  test('a user that is given another role loses the one it had', async () => {
+    const url = new URL(chief)
+    Object.assign(url, { username: 'pricing_1', password: 'second-password' })
+    const isNew = await asChief((client) =>
+      setServiceUser(client, { user: 'pricing_1', role: 'audit_service', password: 'second-password' }),
+    )
+    expect(isNew).toBe(false)
+    await asOwner(url.href, async (client) => {
+      expect((await client.query('select from audit_records')).rowCount).toBe(1)
+      await expect(client.query('insert into audit_records default values')).rejects.toMatchObject({ code: '42501' })
+    })
+  })
+
+  test("a member of borrow_rate_migrator migrates, and what it makes is the owner's; anybody else is refused with a sentence", async () => {
+    await asChief((client) =>
+      setServiceUser(client, { user: 'deploy', role: 'borrow_rate_migrator', password: 'deploy-password' }),
+    )
+    const deploy = new URL(chief)
+    Object.assign(deploy, { username: 'deploy', password: 'deploy-password' })
+    expect((await status(deploy.href)).every(({ state }) => state === 'applied')).toBe(true)
+    expect(await upgrade(deploy.href)).toEqual([])
+    const url = new URL(chief)
+    Object.assign(url, { username: 'pricing_1', password: 'second-password' })
+    await expect(upgrade(url.href)).rejects.toThrow(
+      'the user pricing_1 may not migrate this database: make it a member of borrow_rate_migrator',
+    )
+  })
+
+  test('a database of somebody who has no part in the roles is refused, with what to type', async () => {
+    const other = new URL(chief)
+    Object.assign(other, { username: 'other', password: 'other-password' })
+    await asOwner(database(other.href, 'postgres'), (client) => client.query('create database third'))
+    const refused = upgrade(database(other.href, 'third'))
+    if (
+      Number((await asChief((client) => client.query('show server_version_num'))).rows[0].server_version_num) < 160000
+    ) {
+      // Whoever may make roles may join any of them there.
+      expect(await refused).toContain('0005_roles')
+    } else {
+      await expect(refused).rejects.toMatchObject({
+        message: 'other is not a member of the role borrow_rate_owner, which exists already',
+        hint: 'As whoever made that role: GRANT borrow_rate_owner TO other',
+      })
+    }
+  })
+
+  test.each([
+    ['name', { user: 'calculation_service', password: 'long enough for one' }],
+    ['name', { user: 'a"; drop role chief', password: 'long enough for one' }],
+    ['password', { user: 'pricing_2', password: 'short' }],
+    ['password', { user: 'pricing_2', password: 'not ASCII: \u00e9\u00e9\u00e9' }],
+  ])('a %s that cannot be used is refused and not repeated: %o', async (_, { user, password }) => {
+    const refused = asChief((client) => setServiceUser(client, { user, role: 'data_service', password }))
+    await expect(refused).rejects.toThrow(RangeError)
+    await expect(refused).rejects.not.toThrow(password)
+  })
+})

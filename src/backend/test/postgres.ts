@@ -1,0 +1,169 @@
+// A real PostgreSQL of a test's own, that may be killed and started again: forced to the disk unless said otherwise, migrated,
+// with a user for each service. For tests of what happens when the database goes away, and for a cluster on one machine.
+//
+//     const pg = await startPostgres({ binariesFolder: inject('postgres').binariesFolder })
+//     connectDatabase(pg.urlFor('calculation_service'), …)
+//     await pg.kill(); await pg.start(); await pg.end()
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts'
+import { upgrade } from '../database/migrate.ts'
+import { isAlive } from '../database/process-identity.ts'
+import { setServiceUser, USER_ROLES, type UserRole } from '../database/service-users.ts'
+import { testBinaries } from './postgres-found.ts'
+
+export interface RealPostgresOptions {
+  /** False where nothing is worth keeping: nothing is forced to the disk. True unless said. */
+  readonly durable?: boolean
+  /** False: an empty database, without tables, roles and users. True unless said. */
+  readonly migrated?: boolean
+  /** Where it lies, and stays when it ends. Unless said: a temporary folder, removed at the end. */
+  readonly dataDir?: string
+  /** In a database test best `inject('postgres').binariesFolder`: without, root copies the package's once more. */
+  readonly binariesFolder?: string
+  /** Told what the server's keeper has to say. */
+  readonly warn?: (line: string) => void
+}
+
+export interface RealPostgres {
+  /** As the owner of the database, a superuser. */
+  readonly url: string
+  readonly port: number
+  readonly folder: string
+  readonly binariesFolder: string | undefined
+  readonly durable: boolean
+  /** As the user of a service, or of whoever migrates. */
+  urlFor(role: UserRole): string
+  userOf(role: UserRole): string
+  passwordOf(role: UserRole): string
+  /** Gives the role's user another password, at once. @returns the new one; `urlFor` has it too. */
+  changePassword(role: UserRole, password?: string): Promise<string>
+  /** The process of the server, as long as it runs. */
+  pid(): number
+  /** Ends it without a shutdown, as a crash does; resolves when it is gone. What was committed comes back with `start`. */
+  kill(): Promise<void>
+  /** Ends it in order, and keeps its data. */
+  stop(): Promise<void>
+  /** After `kill` or `stop`: on the same port, with the same data. */
+  start(): Promise<void>
+  /** Ends it and removes what was temporary. */
+  end(): Promise<void>
+}
+
+const GONE_WAIT_MS = 10_000
+
+/** Starts one. The caller ends it. */
+export async function startPostgres(options: RealPostgresOptions = {}): Promise<RealPostgres> {
+  const folder = options.dataDir ?? temporaryFolder('postgres')
+  const server = await serverIn(folder, options)
+  try {
+    const passwords = new Map<UserRole, string>()
+    const changePassword = async (role: UserRole, password = randomBytes(18).toString('base64url')) => {
+      await asOwner(server.url, (client) => setServiceUser(client, { user: userOf(role), role, password }))
+      passwords.set(role, password)
+      return password
+    }
+    if (options.migrated !== false) {
+      await upgrade(server.url)
+      for (const role of USER_ROLES) await changePassword(role)
+    }
+    const passwordOf = (role: UserRole) => {
+      const password = passwords.get(role)
+      if (password === undefined) throw new Error('a server that was not migrated has no users')
+      return password
+    }
+    return {
+      ...server,
+      passwordOf,
+      changePassword,
+      userOf,
+      urlFor: (role) => {
+        const url = new URL(server.url)
+        url.username = userOf(role)
+        url.password = passwordOf(role)
+        return url.href
+      },
+    }
+  } catch (error) {
+    await server.end()
+    throw error
+  }
+}
+
+/** What `startPostgres` and `startStandby` have in common: a server on a folder, its life and its death. */
+export async function serverIn(
+  folder: string,
+  options: Pick<RealPostgresOptions, 'durable' | 'dataDir' | 'binariesFolder' | 'warn'>,
+): Promise<Omit<RealPostgres, 'urlFor' | 'userOf' | 'passwordOf' | 'changePassword'>> {
+  const durable = options.durable ?? true
+  const binariesFolder = options.binariesFolder ?? testBinaries()?.binariesFolder ?? undefined
+  const handles: EmbeddedPostgres[] = []
+  const start = async () => {
+    handles.push(
+      await startEmbeddedPostgres({
+        dataDir: folder,
+        durable,
+        log: { info: () => {}, warn: options.warn ?? (() => {}) },
+        ...(binariesFolder === undefined ? {} : { binariesFolder }),
+      }),
+    )
+  }
+  const stop = async () => {
+    for (const handle of handles.splice(0)) await handle.stop()
+  }
+  const pid = () => Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0])
+  await start()
+  const { url } = handles[0]!
+  return {
+    url,
+    port: Number(new URL(url).port),
+    folder,
+    binariesFolder,
+    durable,
+    pid,
+    kill: async () => {
+      const process = pid()
+      globalThis.process.kill(process, 'SIGQUIT') // "immediate": nothing is flushed, every child ends with it
+      const deadline = performance.now() + GONE_WAIT_MS
+      while (isAlive(process)) {
+        if (performance.now() > deadline) throw new Error(`PostgreSQL, process ${process}, does not die`)
+        await sleep(5)
+      }
+      await stop()
+    },
+    stop,
+    start,
+    end: async () => {
+      await stop()
+      if (options.dataDir === undefined) rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A folder that the server's user can reach, under the name by which abandoned ones are found and removed. */
+export function temporaryFolder(what: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `borrow-rate-engine-test-${what}-`))
+  chmodSync(folder, 0o755)
+  return folder
+}
+
+/** One connection to do something with, closed after. */
+export async function asOwner<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** The user of a role. */
+function userOf(role: UserRole): string {
+  return `${role}_user`
+}
