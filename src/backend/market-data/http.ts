@@ -1,6 +1,9 @@
 // Stored observations over the wire: the data service's side and its callers' side, from the same codecs.
+
+import type { WarmSource } from '../cache/keep-warm.ts'
 import type { IndexPoints, IsoDate, Rate, Ticker, Usd } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
+import type { CallContext } from '../server/call-context.ts'
 import type { InternalClient } from '../server/internal-client.ts'
 import { type Served, serve } from '../server/internal-server.ts'
 import { lineOf, type Operation } from '../server/internal-wire.ts'
@@ -110,5 +113,58 @@ export function storedReadsClient(client: InternalClient): StoredReads {
     one: (ticker, { fresh, context }) => one({ ticker, fresh }, context),
     byStatus: (status, page, context) => byStatus({ status, ...page }, context),
     feeds: (context) => feeds(null, context),
+  }
+}
+
+// ---- for the cache service
+
+const WARM: Operation<string | null, { readonly last: string | null; readonly names: number }> = {
+  name: 'warm',
+  ask: lineOf(nullable(text()), 'after'),
+  answer: lineOf(structure({ last: nullable(text()), names: integer }), 'warmed'),
+  repeatable: true,
+}
+
+const HOTTEST: Operation<null, readonly string[]> = {
+  name: 'hottest-names',
+  ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
+  answer: lineOf(list(text()), 'names'),
+  repeatable: true,
+}
+
+const RENEW: Operation<readonly string[], number> = {
+  name: 'renew',
+  ask: lineOf(list(text()), 'names'),
+  answer: lineOf(integer, 'renewed'),
+  repeatable: true,
+}
+
+const FEEDS_VERSION: Operation<null, string> = {
+  name: 'feeds-version',
+  ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
+  answer: lineOf(text(), 'version'),
+  repeatable: true,
+}
+
+export function serveWarmSource(source: WarmSource): Served[] {
+  return [
+    serve(WARM, (after) => source.warm(after)),
+    serve(HOTTEST, () => source.hottest()),
+    serve(RENEW, (names) => source.renew(names)),
+    serve(FEEDS_VERSION, () => source.feedsVersion()),
+  ]
+}
+
+/** @param context of each question, made anew: nobody's request asks these */
+export function warmSourceClient(client: InternalClient, context: () => CallContext): WarmSource {
+  const warm = client.call(WARM)
+  const hottest = client.call(HOTTEST)
+  const renew = client.call(RENEW)
+  const feedsVersion = client.call(FEEDS_VERSION)
+  return {
+    warm: (after) => warm(after, context()),
+    hottest: () => hottest(null, context()),
+    renew: (names) => renew(names, context()),
+    feedsVersion: () => feedsVersion(null, context()),
   }
 }

@@ -115,6 +115,16 @@ export async function readTickersByStatus(
   return rows[0] ?? { total: 0, tickers: [] }
 }
 
+/** The next names by ticker that the desk or the lender knows, after the given one or from the first. */
+export async function readTickersAfter(database: Queryable, after: Ticker | null, limit: number): Promise<Ticker[]> {
+  const { rows } = await database.query<{ ticker: Ticker }>(
+    `select ticker collate "C" as ticker from (select ticker from stocks union select ticker from lender_rates) as names
+      where $1::text is null or ticker collate "C" > $1 order by ticker collate "C" limit $2`,
+    [after, limit],
+  )
+  return rows.map((row) => row.ticker)
+}
+
 interface StoredRow {
   ticker: Ticker
   stock_known: boolean

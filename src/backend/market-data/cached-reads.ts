@@ -1,0 +1,52 @@
+// Stored observations through the cache that all data services share: Redis in front of the database. What is kept are rows; how old
+// their data is, is computed by whoever observes.
+import type { TwoAgeCache } from '../cache/two-age-cache.ts'
+import type { Ticker } from '../pricing/units.ts'
+import { STORED_OBSERVATIONS } from './http.ts'
+import type { StoredObservations } from './stored-observations.ts'
+import type { StoredReads } from './stored-reads.ts'
+
+/** How the cache keeps a row. */
+export const STORED_OBSERVATIONS_CODEC = {
+  write: (row: StoredObservations) => JSON.stringify(STORED_OBSERVATIONS.write(row)),
+  read: (text: string) => STORED_OBSERVATIONS.read(JSON.parse(text), 'observations'),
+}
+
+/** Reads of one name go through the cache, and `fresh` ones past it, into it. Pages of a tier are read from the source. */
+export function cachedReads(source: StoredReads, cache: TwoAgeCache<StoredObservations>): StoredReads {
+  return {
+    async one(ticker, options) {
+      if (options.fresh) {
+        const row = await source.one(ticker, options)
+        if (row.known) void cache.put(ticker, row)
+        return row
+      }
+      let loaded: StoredObservations | null = null
+      const kept = await cache.get(ticker, async () => {
+        loaded = await source.one(ticker, options)
+        return loaded.known ? loaded : null
+      })
+      return kept ?? loaded ?? nothingKnown(ticker)
+    },
+    byStatus: source.byStatus,
+    feeds: source.feeds,
+  }
+}
+
+/** What the cache says of a name that it knows not to exist. A lender was asked, or nobody would know. */
+function nothingKnown(ticker: Ticker): StoredObservations {
+  return {
+    ticker,
+    known: false,
+    stockName: null,
+    stockStatus: null,
+    stockFloorRate: null,
+    listing: null,
+    lastRecorded: null,
+    volatilityIndex: null,
+    stockVolatility: null,
+    calendar: null,
+    lastClose: null,
+    lenderAsked: true,
+  }
+}
