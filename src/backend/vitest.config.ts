@@ -1,33 +1,46 @@
-// Two kinds of tests. `pure`: no database, shared threads, milliseconds. `database` (`*.pg.test.ts`): each file has a database of
-// its own on one PostgreSQL that is started for the run. TEST_POSTGRES=15 runs them on Debian's PostgreSQL 15.
+// Three kinds of tests. `pure`: no server, shared threads, milliseconds. `database` (`*.pg.test.ts`): each file has a database of
+// its own on one PostgreSQL that is started for the run; TEST_POSTGRES=15 runs them on Debian's PostgreSQL 15. `redis`
+// (`*.redis.test.ts`): each file starts its own servers. A file that needs both is named `*.redis.pg.test.ts`.
 import { readdirSync } from 'node:fs'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { howToGetPostgres, testBinaries } from './test/postgres-found.ts'
+import { HOW_TO_GET_REDIS, redisFoundOrInstalled, redisPrograms } from './test/redis-found.ts'
 
 const DATABASE_TESTS = '**/*.pg.test.ts'
+const REDIS_TESTS = '**/*.redis.test.ts'
+const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
 
 const exclude = [...configDefaults.exclude, '**/dist/**']
 const hasPostgres = testBinaries() !== null
-if (!hasPostgres) {
-  console.warn(
-    `\n${databaseTestFiles()} database test files are skipped: there is no PostgreSQL to test on. To get one: ${howToGetPostgres()}\n`,
-  )
+// A run of named files installs nothing.
+const namedFiles = process.argv.slice(2).filter((argument) => argument !== 'run' && !argument.startsWith('-'))
+const hasRedis = namedFiles.length > 0 ? redisPrograms() !== null : redisFoundOrInstalled()
+
+const skipped = testFiles().filter(
+  (file) => (!hasPostgres && file.endsWith('.pg.test.ts')) || (!hasRedis && /\.redis\.(pg\.)?test\.ts$/.test(file)),
+)
+if (skipped.length > 0) {
+  const missing = [
+    ...(hasPostgres ? [] : [`there is no PostgreSQL to test on. To get one: ${howToGetPostgres()}`]),
+    ...(hasRedis ? [] : [`there is no Redis to test on. To get one: ${HOW_TO_GET_REDIS}`]),
+  ]
+  console.warn(`\n${skipped.length} test files are skipped: ${missing.join('; ')}\n`)
 }
 
-function databaseTestFiles(): number {
+function testFiles(): string[] {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => file.endsWith('.pg.test.ts') && !/(^|\/)(node_modules|dist)\//.test(file)).length
+  return files.filter((file) => file.endsWith('.test.ts') && !/(^|\/)(node_modules|dist)\//.test(file))
 }
 
 export default defineConfig({
   test: {
-    passWithNoTests: !hasPostgres,
+    passWithNoTests: !hasPostgres || !hasRedis,
     projects: [
       {
         test: {
           name: 'pure',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, DATABASE_TESTS],
+          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS],
           pool: 'threads',
           isolate: false,
         },
@@ -36,9 +49,19 @@ export default defineConfig({
         test: {
           name: 'database',
           include: hasPostgres ? [DATABASE_TESTS] : [],
-          exclude,
+          exclude: hasRedis ? exclude : [...exclude, REDIS_DATABASE_TESTS],
           pool: 'forks',
           globalSetup: ['./test/postgres-server.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'redis',
+          include: hasRedis ? [REDIS_TESTS] : [],
+          exclude,
+          pool: 'forks',
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
