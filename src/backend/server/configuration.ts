@@ -174,6 +174,22 @@ const TABLE = {
     'requests in 60 s',
     'Limit of a broker of tier internal.',
   ),
+  overloadDelayMs: integer(
+    'OVERLOAD_EVENT_LOOP_DELAY_MS',
+    250,
+    10,
+    60_000,
+    'milliseconds',
+    'Mean delay of the event loop above which requests are refused with 503.',
+  ),
+  requestsInFlightMax: integer(
+    'REQUESTS_IN_FLIGHT_MAX',
+    2000,
+    1,
+    1_000_000,
+    'requests',
+    'Requests of one process that may be under way at once; more are refused with 503.',
+  ),
   corsOrigins: list('CORS_ORIGINS', 'origins, by commas', 'Origins whose pages may call from a browser.', origin),
   trustedProxies: list(
     'TRUSTED_PROXIES',
@@ -235,6 +251,7 @@ export interface Configuration {
   readonly auditLanes: number
   readonly auditQueueMax: number
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
+  readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   /** Names in the environment that look like misspelt settings, each as a sentence for the log. */
@@ -352,6 +369,10 @@ export function readConfiguration(environment: Environment): Configuration {
       standard: values.requestsStandard,
       premium: values.requestsPremium,
       internal: values.requestsInternal,
+    }),
+    overload: Object.freeze({
+      eventLoopDelayMsMax: values.overloadDelayMs,
+      requestsInFlightMax: values.requestsInFlightMax,
     }),
     corsOrigins: Object.freeze(values.corsOrigins),
     trustedProxies: Object.freeze(values.trustedProxies),

@@ -14,6 +14,8 @@ export interface Metrics {
   readonly rateLimited: Counter<'tier'>
   /** outcome: `unauthorized`, `slowed` or `refused` (too many at once). */
   readonly badCredentials: Counter<'outcome'>
+  /** reason: `event_loop` or `in_flight`. */
+  readonly shedRequests: Counter<'reason'>
   /** A gauge that asks at each scrape. For queues and pools that know their own state. */
   gauge(name: string, help: string, read: () => number): void
 }
@@ -76,6 +78,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
       name: 'bad_credentials_total',
       help: 'Tries with a credential that is not valid: answered at once, slowed, or refused unread',
       labelNames: ['outcome'],
+      registers,
+    }),
+    shedRequests: new Counter({
+      name: 'shed_requests_total',
+      help: 'Requests refused because the process could not keep up, by reason',
+      labelNames: ['reason'],
       registers,
     }),
     gauge(name, help, read) {

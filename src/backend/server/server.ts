@@ -22,6 +22,7 @@ import { readJson } from './json-reader.ts'
 import { writeJson } from './json-writer.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { type OverloadLimits, shedOverload } from './overload.ts'
 import { invalidParameters, Problem, problemBody } from './problem.ts'
 import { type Query, readQuery } from './query-reader.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
@@ -62,6 +63,8 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[]
   /** Bytes, 1 MB unless said. */
   readonly bodyLimit?: number
+  /** Above these requests are refused; without them none is. */
+  readonly overload?: OverloadLimits
 }
 
 /** An instance to add routes to. It awaits nothing outside the process. */
@@ -136,6 +139,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setValidatorCompiler(() => () => true)
   app.setErrorHandler(answerError)
 
+  if (options.overload) await shedOverload(app, options.overload, metrics, (request) => QUIET_ROUTES.test(routeOf(request)))
   await app.register(compress, {
     encodings: ['br', 'gzip'],
     threshold: COMPRESS_FROM_BYTES,

@@ -68,6 +68,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       newRequestId: newId,
       trustedProxies: configuration.trustedProxies,
       corsOrigins: configuration.corsOrigins,
+      overload: configuration.overload,
     }
     const app = await (parts.app ?? createServer)(serverOptions)
     const internal = parts.operations.length === 0 ? null : await openPrivateDoor(configuration, parts.operations, log)

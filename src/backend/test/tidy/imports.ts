@@ -42,7 +42,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   },
   gateway: { values: ['pricing', 'quotes', 'access', 'server'], types: DOMAINS },
   scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'server', 'pricing'] },
-  services: { values: [...DOMAINS, 'gateway'] },
+  services: { values: [...DOMAINS, 'gateway', 'scripts'] },
 }
 
 /** `import … from`, `export … from` and `import()`, with whether only types come over. */

@@ -1,0 +1,51 @@
+// Shedding: a process that cannot keep up says so at once, with 503 and Retry-After, instead of letting everybody wait. Health checks
+// and metrics are always answered, so that an overloaded process is seen for what it is and not taken for a dead one.
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Metrics } from './metrics.ts'
+import { Problem } from './problem.ts'
+
+export interface OverloadLimits {
+  /** Mean delay of the event loop above which requests are refused. */
+  readonly eventLoopDelayMsMax: number
+  /** Requests that may be in the process at once. */
+  readonly requestsInFlightMax: number
+}
+
+const SAMPLE_MS = 250
+const RETRY_AFTER_SECONDS = 1
+
+/** @param exempt true for requests that are answered whatever the load */
+export async function shedOverload(
+  app: FastifyInstance,
+  limits: OverloadLimits,
+  metrics: Metrics,
+  exempt: (request: FastifyRequest) => boolean,
+): Promise<void> {
+  let inFlight = 0
+  const counted = new WeakSet<FastifyRequest>()
+  const shed = (reason: 'event_loop' | 'in_flight') => {
+    metrics.shedRequests.inc({ reason })
+    return new Problem('SERVICE_UNAVAILABLE', 'The service is overloaded', { retryAfterSeconds: RETRY_AFTER_SECONDS })
+  }
+  metrics.gauge('http_requests_in_flight', 'Requests that are being answered now', () => inFlight)
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (exempt(request)) return done()
+    if (inFlight >= limits.requestsInFlightMax) return done(shed('in_flight'))
+    inFlight += 1
+    counted.add(request)
+    done()
+  })
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (counted.delete(request)) inFlight -= 1
+    done()
+  })
+  await app.register(underPressure, {
+    maxEventLoopDelay: limits.eventLoopDelayMsMax,
+    sampleInterval: SAMPLE_MS,
+    pressureHandler: (request) => {
+      if (!exempt(request)) throw shed('event_loop')
+    },
+  })
+}
