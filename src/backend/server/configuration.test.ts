@@ -101,6 +101,8 @@ describe('faults', () => {
     [{ PORT: '8e3' }],
     [{ DATABASE_PREPARED: 'yes' }],
     [{ DATABASE_DIRECT_URL: 'postgres://db/x' }],
+    [{ REDIS_URL: 'redis://:secret@cache,other' }],
+    [{ REDIS_URL: 'redis://cache', REDIS_CA_FILE: 'ca.pem' }],
     [{ STAND_IN_RATE_EASY: '-0.01' }],
     [{ STAND_IN_RATE_EASY: '0.25%' }],
     [{ STAND_IN_RATE_EASY: '0.123456789' }],

@@ -8,6 +8,7 @@ import { asRate, type Rate } from '../pricing/units.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { type FeedSource, readFeedSource } from './feed-source.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { REDIS_URL_FORM, readRedisUrl } from './redis-url.ts'
 
 export interface Setting<T> {
   readonly name: string
@@ -134,6 +135,50 @@ const TABLE = {
     'seconds',
     'How long a process keeps inputs in memory; 0 keeps none.',
   ),
+  redisUrl: redisUrl('REDIS_URL', 'the memory of the process', 'The Redis that processes share copies through.'),
+  redisCaFile: optionalText(
+    'REDIS_CA_FILE',
+    'the authorities that Node believes',
+    'PEM file of the authority whose certificate Redis shows, with rediss.',
+  ),
+  redisKeyPrefix: text(
+    'REDIS_KEY_PREFIX',
+    'borrow-rate:',
+    'Stands before every key and channel, so that installations can share a Redis.',
+  ),
+  redisCommandTimeoutMs: integer(
+    'REDIS_COMMAND_TIMEOUT_MS',
+    75,
+    5,
+    5000,
+    'milliseconds',
+    'After that a command counts as failed, and a copy as missing.',
+  ),
+  redisBreakerFailures: integer(
+    'REDIS_BREAKER_FAILURES',
+    5,
+    1,
+    1000,
+    'failures',
+    'After so many within the window a Redis node is left alone.',
+  ),
+  redisBreakerWindow: integer('REDIS_BREAKER_WINDOW_SECONDS', 10, 1, HOUR, 'seconds', 'How long a failure counts.'),
+  redisBreakerOpen: integer(
+    'REDIS_BREAKER_OPEN_SECONDS',
+    15,
+    1,
+    HOUR,
+    'seconds',
+    'How long a Redis node is left alone before one command tries it.',
+  ),
+  redisBreakerSuccesses: integer(
+    'REDIS_BREAKER_SUCCESSES',
+    3,
+    1,
+    1000,
+    'successes',
+    'After so many in a row a Redis node is trusted again.',
+  ),
   auditLanes: integer(
     'AUDIT_LANES',
     2,
@@ -248,6 +293,14 @@ export interface Configuration {
   }
   readonly feeds: FeedsConfiguration
   readonly localCopySeconds: number
+  readonly redis: {
+    /** Null: there is none, and the process keeps what it would share. */
+    readonly url: string | null
+    readonly caFile: string | null
+    readonly keyPrefix: string
+    readonly commandTimeoutMs: number
+    readonly breaker: BreakerLimits
+  }
   readonly auditLanes: number
   readonly auditQueueMax: number
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
@@ -323,6 +376,9 @@ export function readConfiguration(environment: Environment): Configuration {
   if (values.databaseDirectUrl !== null && values.databaseUrl === null) {
     faults.push('DATABASE_DIRECT_URL needs DATABASE_URL beside it')
   }
+  if (values.redisCaFile !== null && !values.redisUrl?.startsWith('rediss')) {
+    faults.push('REDIS_CA_FILE needs a REDIS_URL that begins with rediss')
+  }
   const { tlsCertFile, tlsKeyFile, tlsCaFile } = values
   const tls =
     tlsCertFile !== null && tlsKeyFile !== null && tlsCaFile !== null
@@ -363,6 +419,18 @@ export function readConfiguration(environment: Environment): Configuration {
       fetchSchedule: values.feedFetchSchedule,
     }),
     localCopySeconds: values.localCopySeconds,
+    redis: Object.freeze({
+      url: values.redisUrl,
+      caFile: values.redisCaFile,
+      keyPrefix: values.redisKeyPrefix,
+      commandTimeoutMs: values.redisCommandTimeoutMs,
+      breaker: Object.freeze({
+        failures: values.redisBreakerFailures,
+        windowSeconds: values.redisBreakerWindow,
+        openSeconds: values.redisBreakerOpen,
+        successes: values.redisBreakerSuccesses,
+      }),
+    }),
     auditLanes: values.auditLanes,
     auditQueueMax: values.auditQueueMax,
     requestsPerMinute: Object.freeze({
@@ -483,6 +551,12 @@ function serviceUrl(name: string, meaning: string): Setting<string | null> {
     return sound ? value : fault
   }
   return { name, defaultText: null, defaultMeaning: 'none', unit: null, meaning, secret: false, parse }
+}
+
+function redisUrl(name: string, defaultMeaning: string, meaning: string): Setting<string | null> {
+  const fault = new Fault(`a URL as ${REDIS_URL_FORM} (its value is not shown)`)
+  const parse = (value: string) => (readRedisUrl(value) === null ? fault : value)
+  return { name, defaultText: null, defaultMeaning, unit: null, meaning, secret: true, parse }
 }
 
 function list(
