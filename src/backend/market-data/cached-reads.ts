@@ -48,5 +48,6 @@ function nothingKnown(ticker: Ticker): StoredObservations {
     calendar: null,
     lastClose: null,
     lenderAsked: true,
+    live: [],
   }
 }

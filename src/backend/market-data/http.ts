@@ -23,6 +23,7 @@ import type { MarketEvent } from './event-risk.ts'
 import type { LastClose, LenderListing } from './fallback.ts'
 import type { FeedState } from './feed-states.ts'
 import type { Stored } from './observation.ts'
+import { FEED_INPUTS } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import type { Page, StoredReads } from './stored-reads.ts'
 
@@ -57,6 +58,7 @@ export const STORED_OBSERVATIONS: Codec<StoredObservations> = structure({
   calendar: nullable(stored(list(EVENT))),
   lastClose: nullable(stored(CLOSE)),
   lenderAsked: flag,
+  live: list(oneOf(...FEED_INPUTS)),
 })
 
 const FEED_STATE: Codec<FeedState> = structure({

@@ -22,6 +22,7 @@ import {
   volatilityIndexObservation,
 } from './fallback.ts'
 import type { Availability, InputLimits, Observation } from './observation.ts'
+import type { FeedInput } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import type { Page, ReadOptions, StoredReads } from './stored-reads.ts'
 
@@ -92,7 +93,7 @@ export function marketData({ reads, clock, limits, localCopySeconds }: MarketDat
       .one(ticker, options)
       .then((row) => {
         // A read that began before the copies were dropped may be of the state before.
-        if (row.known && localCopySeconds > 0 && begun === generation) copies.set(ticker, row)
+        if (row.known && localCopySeconds > 0 && begun === generation) copies.set(ticker, { ...row, live: [] })
         return row
       })
       .finally(() => {
@@ -136,6 +137,11 @@ function notFound(row: StoredObservations): Problem {
     : new Problem('EXTERNAL_API_UNAVAILABLE', `No lender data has arrived yet, so nothing is known about ${row.ticker}`)
 }
 
+/** Live, when a feed answered for this very question. */
+function asked<T>(row: StoredObservations, input: FeedInput, observation: Observation<T>): Observation<T> {
+  return row.live.includes(input) && observation.source === 'cached' ? { ...observation, source: 'live' } : observation
+}
+
 function observations(
   row: StoredObservations,
   eventWindow: EventWindow,
@@ -143,16 +149,18 @@ function observations(
   limits: InputLimits,
 ): MarketObservations {
   const borrowStatus = borrowStatusOf(row.listing?.value ?? null, row.stockStatus)
+  const lenderRate = lenderRateObservation(
+    { listing: row.listing, lastRecorded: row.lastRecorded, stockFloorRate: row.stockFloorRate, borrowStatus },
+    now,
+    limits,
+  )
+  const stockVolatility = stockVolatilityObservation(row.stockVolatility, now, limits)
   return {
     ticker: row.ticker,
-    lenderRate: lenderRateObservation(
-      { listing: row.listing, lastRecorded: row.lastRecorded, stockFloorRate: row.stockFloorRate, borrowStatus },
-      now,
-      limits,
-    ),
-    stockVolatility: stockVolatilityObservation(row.stockVolatility, now, limits),
-    volatilityIndex: volatilityIndexObservation(row.volatilityIndex, now, limits),
-    eventRisk: eventRiskObservation(row.calendar, eventWindow, now, limits),
+    lenderRate: asked(row, 'lender', lenderRate),
+    stockVolatility: stockVolatility && asked(row, 'stock-volatility', stockVolatility),
+    volatilityIndex: asked(row, 'volatility-index', volatilityIndexObservation(row.volatilityIndex, now, limits)),
+    eventRisk: asked(row, 'events', eventRiskObservation(row.calendar, eventWindow, now, limits)),
     availability: availabilityObservation(row.listing, now, limits),
     lastClose: lastCloseObservation(row.lastClose, now),
     benchmarkRate: row.listing?.value.benchmarkRate ?? null,

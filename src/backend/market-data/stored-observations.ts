@@ -17,6 +17,7 @@ import type { MarketEvent } from './event-risk.ts'
 import type { LastClose, LenderListing } from './fallback.ts'
 import { stockClose } from './new-york-time.ts'
 import type { Stored } from './observation.ts'
+import type { FeedInput } from './refresh.ts'
 
 export interface StoredObservations {
   readonly ticker: Ticker
@@ -35,6 +36,8 @@ export interface StoredObservations {
   readonly lastClose: Stored<LastClose> | null
   /** Whether a lender's file was ever taken over, that is: whether "not listed" means anything. */
   readonly lenderAsked: boolean
+  /** Inputs that a feed answered for this very question: they are live in its answer, and cached in the next one's. */
+  readonly live: readonly FeedInput[]
 }
 
 /** A name's tier as a SQL expression over `stock` and `lender`; `borrowStatusOf` in fallback.ts is the same rule, and a test compares the two. */
@@ -195,6 +198,7 @@ function fromRow(row: StoredRow): StoredObservations {
             demo: row.close_demo,
           },
     lenderAsked: row.lender_asked === true,
+    live: [],
   }
 }
 

@@ -1,0 +1,321 @@
+// Asking the service feeds about a name, and keeping what they say. Whoever prices is never held up by it: an ask for a name and an
+// input is shared by all who want it, a caller waits as long as it said and not longer, and retries go on without it. What is
+// asked in the background has places to run in and places to wait in; beyond those it is not asked, so that nothing piles up
+// behind a feed that hangs.
+import { setTimeout as pause } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import type { Queryable } from '../database/connect.ts'
+import type { IndexPoints, Ticker } from '../pricing/units.ts'
+import type { Clock } from '../server/uuidv7.ts'
+import type { MarketEvent } from './event-risk.ts'
+import type { LenderListing } from './fallback.ts'
+import { FeedError, type ServiceFeed } from './feed.ts'
+import { keepEvents, keepListing, keepStockVolatility, keepUnlisted, keepVolatilityIndex } from './import-answers.ts'
+import { type AgeLimit, ageSeconds, type InputLimits, type Stored } from './observation.ts'
+import type { StoredObservations } from './stored-observations.ts'
+
+/** What can be asked for. The index is about no name: whoever asks for it, asks for all. */
+export const FEED_INPUTS = ['lender', 'volatility-index', 'stock-volatility', 'events'] as const
+export type FeedInput = (typeof FEED_INPUTS)[number]
+
+/** The inputs that have a service; the others have none and are never asked for. */
+export interface RefreshFeeds {
+  readonly lender?: ServiceFeed<Stored<LenderListing>>
+  readonly volatilityIndex?: ServiceFeed<Stored<IndexPoints>, null>
+  readonly stockVolatility?: ServiceFeed<Stored<IndexPoints>>
+  readonly events?: ServiceFeed<Stored<readonly MarketEvent[]>>
+}
+
+/**
+ * What came of it. `renewed`: a new answer is kept. `unchanged`: what is kept is the latest there is, the feed was asked lately or
+ * says nothing newer. `absent`: every provider said that it has no such name. `failed`: nobody could be asked. `late`: not within the
+ * caller's time, it goes on.
+ */
+export type RefreshOutcome = 'renewed' | 'unchanged' | 'absent' | 'failed' | 'late'
+export type RefreshOutcomes = Readonly<Partial<Record<FeedInput, RefreshOutcome>>>
+
+export interface RefreshOptions {
+  /** How long this caller waits at most. 0: not at all. Absent: for the first try, which the feed's own timeout ends. */
+  readonly waitMs?: number
+  /** Whether to try again in the background when the first try fails. */
+  readonly retries: boolean
+  /** Ask although the feed answered about it a moment ago: for `fresh`, and to renew early. */
+  readonly force?: boolean
+}
+
+export interface Refresher {
+  /** The inputs that have a service and are missing, or past fresh, or demonstration data. */
+  needs(stored: StoredObservations, now: Date): FeedInput[]
+  /** Never rejects. Inputs without a service are left out of the outcomes. */
+  refresh(ticker: Ticker, inputs: readonly FeedInput[], options: RefreshOptions): Promise<RefreshOutcomes>
+  /** Asks that are under way or wait for a place or for their next try. */
+  readonly underWay: number
+  /** Ends the retries. The feeds' connections are closed by whoever opened them. */
+  close(): void
+}
+
+export interface RefresherOptions {
+  readonly feeds: RefreshFeeds
+  readonly database: Queryable
+  readonly clock: Clock
+  readonly limits: InputLimits
+  /** Something new is kept of the name, or of the index (null): copies of it are out of date. */
+  readonly onChanged: (ticker: Ticker | null) => void
+  /** An answer could not be kept, or a feed broke in a way of its own: bugs and a database that is away. */
+  readonly onError: (error: unknown, input: FeedInput) => void
+  /** Asks of one input at once; more wait. No more than the feed's own budget. */
+  readonly asksAtOnceMax?: number
+  /** Pause before the first retry at most; doubled for the second. */
+  readonly retryPauseMs?: number
+}
+
+const ASKS_AT_ONCE_MAX = 16
+/** Asks of one input that run, wait for a place or wait for a retry. Beyond, nobody is asked. */
+const ASKS_UNDER_WAY_MAX = 2000
+const TRIES_MAX = 3
+const RETRY_PAUSE_MS = 1000
+/** A lender's "no such name" holds for this long, and so does it that a name could not be asked for. */
+const ABSENT_SECONDS = 60
+const FAILED_SECONDS = 10
+/** Answers remembered, for all inputs: more than the names of the largest lender's file. */
+const REMEMBERED_MAX = 50_000
+
+export function refresher(options: RefresherOptions): Refresher {
+  const { feeds, database, clock, limits, onChanged, onError } = options
+  const { asksAtOnceMax = ASKS_AT_ONCE_MAX, retryPauseMs = RETRY_PAUSE_MS } = options
+  const inputs: Readonly<Record<FeedInput, Input | null>> = {
+    lender: feeds.lender === undefined ? null : lenderInput(feeds.lender, database, limits.lender, clock),
+    'volatility-index':
+      feeds.volatilityIndex === undefined ? null : indexInput(feeds.volatilityIndex, database, limits.volatility),
+    'stock-volatility':
+      feeds.stockVolatility === undefined ? null : stockInput(feeds.stockVolatility, database, limits.volatility),
+    events: feeds.events === undefined ? null : eventsInput(feeds.events, database, limits.events),
+  }
+  const places = new Map(FEED_INPUTS.map((input) => [input, placesFor(asksAtOnceMax)]))
+  const asks = new Map<string, Ask>()
+  const remembered = new LRUCache<string, { outcome: RefreshOutcome; untilMs: number }>({ max: REMEMBERED_MAX })
+  const closing = new AbortController()
+
+  /** What is known of the question without asking again. */
+  function recently(key: string): RefreshOutcome | null {
+    const last = remembered.get(key)
+    return last === undefined || clock().getTime() >= last.untilMs ? null : last.outcome
+  }
+
+  function remember(key: string, outcome: RefreshOutcome, input: Input): void {
+    const seconds =
+      outcome === 'failed' ? FAILED_SECONDS : outcome === 'absent' ? input.absentSeconds : input.limit.freshSeconds
+    // Asked again within this time, what is kept is the latest there is.
+    const later = outcome === 'renewed' ? 'unchanged' : outcome
+    remembered.set(key, { outcome: later, untilMs: clock().getTime() + seconds * 1000 })
+  }
+
+  async function tryOnce(
+    name: FeedInput,
+    input: Input,
+    ticker: Ticker,
+  ): Promise<{ outcome: RefreshOutcome; again: boolean }> {
+    const leave = await (places.get(name) as Places).enter()
+    try {
+      const outcome = await input.ask(ticker)
+      if (outcome === 'renewed') onChanged(name === 'volatility-index' ? null : ticker)
+      return { outcome, again: false }
+    } catch (error) {
+      if (!(error instanceof FeedError)) onError(error, name)
+      return { outcome: 'failed', again: error instanceof FeedError && error.passing }
+    } finally {
+      leave()
+    }
+  }
+
+  /** One ask that all who want it share: the first try, and the retries that somebody wanted. */
+  function begin(name: FeedInput, input: Input, ticker: Ticker, key: string): Ask {
+    const ask: Ask = { retries: false, first: Promise.resolve('failed') }
+    const settle = (outcome: RefreshOutcome) => {
+      remember(key, outcome, input)
+      return outcome
+    }
+    const first = tryOnce(name, input, ticker)
+    ask.first = first.then(({ outcome }) => settle(outcome))
+    void (async () => {
+      let { again } = await first
+      for (let tries = 1; again && ask.retries && tries < TRIES_MAX; tries += 1) {
+        // Anywhere within the pause, so that those who failed together do not come again together.
+        await pause(Math.random() * retryPauseMs * 2 ** (tries - 1), undefined, { ref: false, signal: closing.signal })
+        const next = await tryOnce(name, input, ticker)
+        settle(next.outcome)
+        again = next.again
+      }
+    })()
+      .catch(() => {})
+      .finally(() => asks.delete(key))
+    asks.set(key, ask)
+    return ask
+  }
+
+  function outcomeOf(
+    name: FeedInput,
+    ticker: Ticker,
+    { retries, force = false }: RefreshOptions,
+  ): RefreshOutcome | Promise<RefreshOutcome> {
+    const input = inputs[name]
+    if (input === null || closing.signal.aborted) return 'failed'
+    const key = name === 'volatility-index' ? name : `${name} ${ticker}`
+    const known = force ? null : recently(key)
+    const current = asks.get(key)
+    if (known !== null && (current === undefined || known !== 'failed')) return known
+    if (current === undefined && asks.size >= ASKS_UNDER_WAY_MAX) return 'failed'
+    const ask = current ?? begin(name, input, ticker, key)
+    if (retries) ask.retries = true
+    return ask.first
+  }
+
+  return {
+    needs(stored, now) {
+      const due = (of: Stored<unknown> | null, limit: AgeLimit) =>
+        of === null || of.demo || (isPast(of.asOf, limit, now) && isPast(of.receivedAt, limit, now))
+      const wanted: Record<FeedInput, boolean> = {
+        lender: due(stored.listing, limits.lender),
+        'volatility-index': due(stored.volatilityIndex, limits.volatility),
+        'stock-volatility': stored.known && due(stored.stockVolatility, limits.volatility),
+        events: stored.known && due(stored.calendar, limits.events),
+      }
+      return FEED_INPUTS.filter((input) => inputs[input] !== null && wanted[input])
+    },
+
+    async refresh(ticker, wanted, options) {
+      const outcomes: Partial<Record<FeedInput, RefreshOutcome>> = {}
+      const waiting: Promise<void>[] = []
+      for (const name of wanted) {
+        if (inputs[name] === null) continue
+        const outcome = outcomeOf(name, ticker, options)
+        outcomes[name] = typeof outcome === 'string' ? outcome : 'late'
+        if (typeof outcome === 'string') continue
+        waiting.push(
+          outcome.then((came) => {
+            outcomes[name] = came
+          }),
+        )
+      }
+      if (waiting.length > 0 && options.waitMs !== 0) await within(Promise.all(waiting), options.waitMs)
+      // A copy: what comes late is not put into an answer that was given.
+      return { ...outcomes }
+    },
+
+    get underWay() {
+      return asks.size
+    },
+
+    close: () => closing.abort(),
+  }
+}
+
+function isPast(moment: Date, limit: AgeLimit, now: Date): boolean {
+  return ageSeconds(moment, now) > limit.freshSeconds
+}
+
+interface Ask {
+  /** Whether anybody wants it tried again. */
+  retries: boolean
+  first: Promise<RefreshOutcome>
+}
+
+async function within(work: Promise<unknown>, waitMs: number | undefined): Promise<void> {
+  if (waitMs === undefined) {
+    await work
+    return
+  }
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
+}
+
+// ---- the inputs ----
+
+interface Input {
+  readonly limit: AgeLimit
+  /** How long "no such name" holds. */
+  readonly absentSeconds: number
+  /** One question, and its answer kept. */
+  ask(ticker: Ticker): Promise<'renewed' | 'unchanged' | 'absent'>
+}
+
+const said = (kept: boolean) => (kept ? 'renewed' : 'unchanged')
+
+function lenderInput(
+  feed: ServiceFeed<Stored<LenderListing>>,
+  database: Queryable,
+  limit: AgeLimit,
+  clock: Clock,
+): Input {
+  return {
+    limit,
+    absentSeconds: ABSENT_SECONDS,
+    async ask(ticker) {
+      const listing = await feed.ask(ticker)
+      if (listing !== null) return said(await keepListing(database, ticker, listing))
+      const providers = feed.states().map(({ provider }) => provider)
+      return (await keepUnlisted(database, ticker, { providers, receivedAt: clock() })) ? 'renewed' : 'absent'
+    },
+  }
+}
+
+function indexInput(feed: ServiceFeed<Stored<IndexPoints>, null>, database: Queryable, limit: AgeLimit): Input {
+  return {
+    limit,
+    absentSeconds: limit.freshSeconds,
+    async ask() {
+      const index = await feed.ask(null)
+      return index === null ? 'absent' : said(await keepVolatilityIndex(database, index))
+    },
+  }
+}
+
+function stockInput(feed: ServiceFeed<Stored<IndexPoints>>, database: Queryable, limit: AgeLimit): Input {
+  return {
+    limit,
+    absentSeconds: limit.freshSeconds,
+    async ask(ticker) {
+      const volatility = await feed.ask(ticker)
+      return volatility === null ? 'absent' : said(await keepStockVolatility(database, ticker, volatility))
+    },
+  }
+}
+
+function eventsInput(feed: ServiceFeed<Stored<readonly MarketEvent[]>>, database: Queryable, limit: AgeLimit): Input {
+  return {
+    limit,
+    absentSeconds: limit.freshSeconds,
+    async ask(ticker) {
+      const calendar = await feed.ask(ticker)
+      return calendar === null ? 'absent' : said(await keepEvents(database, ticker, calendar))
+    },
+  }
+}
+
+// ---- places ----
+
+interface Places {
+  /** Resolves when there is a place, with the function that leaves it. */
+  enter(): Promise<() => void>
+}
+
+function placesFor(count: number): Places {
+  let taken = 0
+  const waiting: (() => void)[] = []
+  const leave = () => {
+    const next = waiting.shift()
+    if (next === undefined) taken -= 1
+    else next()
+  }
+  return {
+    async enter() {
+      if (taken < count) taken += 1
+      else await new Promise<void>((resolve) => waiting.push(resolve))
+      return leave
+    },
+  }
+}
