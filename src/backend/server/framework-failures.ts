@@ -29,6 +29,11 @@ export function problemOf(error: unknown): Problem | null {
   }
 }
 
+/** The connection ended before the body did. */
+export function bodyCutShort(): Problem {
+  return refusedRequest('body', 'body', 'the body ended before it was whole')
+}
+
 export function unsupportedMediaType(): Problem {
   return new Problem('UNSUPPORTED_MEDIA_TYPE', 'The body must be sent as Content-Type: application/json, in UTF-8')
 }

@@ -16,7 +16,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { allowOrigins } from './cross-origin.ts'
-import { problemOf, problemOfConnection, unsupportedMediaType } from './framework-failures.ts'
+import { bodyCutShort, problemOf, problemOfConnection, unsupportedMediaType } from './framework-failures.ts'
 import type { Health } from './health.ts'
 import { readJson } from './json-reader.ts'
 import { writeJson } from './json-writer.ts'
@@ -178,7 +178,10 @@ function readBody(request: FastifyRequest, body: Buffer): unknown {
 
 /** The one error handler. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = problemOf(error) ?? new Problem('INTERNAL_ERROR', 'Internal error', { cause: error })
+  // A client that leaves in the middle of its body: its own doing, and nobody is there to read the answer.
+  const cutShort = error !== null && error === request.raw.errored
+  const problem =
+    problemOf(cutShort ? bodyCutShort() : error) ?? new Problem('INTERNAL_ERROR', 'Internal error', { cause: error })
   if (problem.status >= 500) {
     const route = routeOf(request)
     request.log.error({ err: problem.cause ?? problem, error_code: problem.code, route }, problem.message)

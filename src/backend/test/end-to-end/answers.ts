@@ -48,3 +48,35 @@ export function expectFailure(
     expect(message).toBeTruthy()
   }
 }
+
+/** What a log line may say when nobody but clients did something wrong. */
+const ORDINARY_LINES = new Set([
+  'request',
+  'connection refused',
+  'listening',
+  'migrated',
+  'bad credentials keep coming from this address',
+  'draining',
+  'stopped',
+])
+
+/**
+ * The log of a process that only clients have bothered: lines of the start, a line a request, nothing else. No stack, no
+ * secret, nothing of what was sent.
+ */
+export function expectQuietLog(
+  deployed: { logLines(): readonly string[]; readonly keys: object },
+  sent: readonly string[],
+): void {
+  const lines = deployed.logLines().filter((line) => line.startsWith('{'))
+  expect(lines.length).toBeGreaterThan(0)
+  for (const line of lines) {
+    const { level, message, status } = JSON.parse(line) as { level: string; message: string; status?: number }
+    const ordinary = ORDINARY_LINES.has(message) || message.startsWith('Server listening at ')
+    expect(ordinary && ['info', 'warn'].includes(level) && (status ?? 0) < 500, line).toBe(true)
+  }
+  const text = lines.join('\n')
+  expect(text).not.toMatch(/stack|node_modules|password/)
+  for (const key of Object.values(deployed.keys) as string[]) expect(text).not.toContain(key.split('_')[2])
+  for (const part of sent) expect(text).not.toContain(part)
+}
