@@ -1,0 +1,69 @@
+// One contract, held by the database reads themselves and by the wire to them: what is kept of a name arrives whole and exact.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seedDemoData } from '../database/seed.ts'
+import type { Ticker } from '../pricing/units.ts'
+import { ownContext } from '../server/call-context.ts'
+import { type Wire, wireTo } from '../test/both-ends.ts'
+import { type TestDatabase, testDatabase } from '../test/database.ts'
+import { STORED_OBSERVATIONS_CODEC } from './cached-reads.ts'
+import { DEFAULT_INPUT_LIMITS } from './fallback.ts'
+import { serveStoredReads, storedReadsClient } from './http.ts'
+import { databaseReads, type StoredReads } from './stored-reads.ts'
+
+const NOW = new Date('2026-11-24T15:00:00Z')
+const CONTEXT = ownContext('request-1')
+const names = ['GME', 'BKKLY', 'AAEQ', 'BRK.B', 'ZZZZZ'] as Ticker[]
+
+let database: TestDatabase
+let reads: StoredReads
+let wire: Wire
+beforeAll(async () => {
+  database = await testDatabase()
+  await seedDemoData(database.pool, { now: NOW })
+  await database.pool.query(
+    `insert into last_closes (ticker, close, price_date, provider, received_at) values ('GME', 22.510001, '2026-11-23', 'closes', now());
+     insert into stock_volatility (ticker, value, provider, as_of, received_at) values ('GME', 85.25, 'names', now(), now());
+     update stocks set floor_rate = 0.01, borrow_status = 'HARD' where ticker = 'GME'`,
+  )
+  reads = databaseReads({ database: database.pool, clock: () => NOW, limits: DEFAULT_INPUT_LIMITS })
+  wire = await wireTo(serveStoredReads(reads))
+})
+afterAll(async () => {
+  await wire.close()
+  await database.drop()
+})
+
+describe.each<[string, () => StoredReads]>([
+  ['the database', () => reads],
+  ['the wire to it', () => storedReadsClient(wire.client)],
+])('%s', (_title, of) => {
+  test.each(names)('says of %s all that is kept, digit by digit', async (ticker) => {
+    const row = await of().one(ticker, { fresh: false, context: CONTEXT })
+    expect(row).toEqual(await reads.one(ticker, { fresh: false, context: CONTEXT }))
+    expect(row.known).toBe(ticker !== 'ZZZZZ')
+  })
+
+  test('has what each kind of input needs', async () => {
+    const row = await of().one('GME' as Ticker, { fresh: true, context: CONTEXT })
+    expect(String(row.listing?.value.rate)).toBe('0.01534')
+    expect(String(row.lastClose?.value.close)).toBe('22.510001')
+    expect(String(row.stockVolatility?.value)).toBe('85.25')
+    expect(row.calendar?.value.length).toBeGreaterThan(0)
+    expect(row.listing?.asOf).toEqual(new Date('2025-12-28T20:14:44Z'))
+  })
+
+  test('gives pages of a tier and the states of the feeds', async () => {
+    const page = await of().byStatus('HARD', { skip: 1, limit: 3 }, CONTEXT)
+    expect(page).toEqual(await reads.byStatus('HARD', { skip: 1, limit: 3 }, CONTEXT))
+    expect(page.rows).toHaveLength(3)
+    expect(await of().feeds(CONTEXT)).toEqual(await reads.feeds(CONTEXT))
+  })
+})
+
+test('a cache keeps a row whole as well', async () => {
+  for (const ticker of names) {
+    const row = await reads.one(ticker, { fresh: false, context: CONTEXT })
+    expect(STORED_OBSERVATIONS_CODEC.read(STORED_OBSERVATIONS_CODEC.write(row))).toEqual(row)
+  }
+  expect(() => STORED_OBSERVATIONS_CODEC.read('{"ticker":"GME"}')).toThrow('observations.known is not true or false')
+})

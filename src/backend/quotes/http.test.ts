@@ -1,0 +1,131 @@
+// One contract, held by the price desk itself and by the wire to it.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Actor } from '../audit/quote-record.ts'
+import { decimal } from '../pricing/decimal.ts'
+import { asIndexPoints, asUsd, type IsoDate, type Ticker } from '../pricing/units.ts'
+import { ownContext } from '../server/call-context.ts'
+import { Problem } from '../server/problem.ts'
+import { type Wire, wireTo } from '../test/both-ends.ts'
+import { priceDeskClient, servePriceDesk } from './http.ts'
+import type { PriceDesk } from './price-desk.ts'
+import type { QuoteRequest } from './quote.ts'
+
+const CONTEXT = ownContext('request-1')
+const GME = 'GME' as Ticker
+const ACTOR: Actor = {
+  actorType: 'broker',
+  actorId: 'desk-one',
+  keyId: 'k1',
+  sourceIp: '127.0.0.1',
+  userAgent: 'curl/8 "quoted", {"head":{},"answer":',
+  requestId: 'request-1',
+  idempotencyKey: null,
+}
+
+/** What came to the desk, and answers whose bytes can be told apart. */
+const asked: unknown[] = []
+const desk: PriceDesk = {
+  async quote(ask) {
+    asked.push(ask)
+    if (ask.request.clientId === 'nobody') throw new Problem('CLIENT_NOT_FOUND', 'Client not found: nobody')
+    return { auditId: 'a-1', answer: '{"total_fee":456.50,"note":",\\"answer\\":{}"}' }
+  },
+  async rate(ask) {
+    asked.push(ask)
+    return {
+      etag: '"abc"',
+      lastModified: ask.fresh ? null : new Date('2026-11-24T15:00:00.123Z'),
+      answer: '{"current_rate":0.0630}',
+    }
+  },
+  async customRate(ask) {
+    asked.push(ask)
+    return '{"current_rate":1e-8}'
+  },
+  async ratesByStatus(ask) {
+    asked.push(ask)
+    return { total: 17_000, answer: '[{"a":1.10},{"b":[]}]' }
+  },
+}
+
+let wire: Wire
+beforeAll(async () => {
+  wire = await wireTo(servePriceDesk(desk))
+})
+afterAll(() => wire.close())
+
+const REQUESTS: [string, QuoteRequest][] = [
+  [
+    'of a value for days',
+    {
+      ticker: GME,
+      clientId: 'desk-one',
+      position: { kind: 'value', positionValue: asUsd(decimal('100000.10')) },
+      stay: { kind: 'days', loanDays: 30 },
+      location: 'body',
+    },
+  ],
+  [
+    'of shares at a price by dates',
+    {
+      ticker: GME,
+      clientId: 'desk-one',
+      position: { kind: 'shares', quantity: 100_000_000, price: asUsd(decimal('0.000001')) },
+      stay: { kind: 'dates', startDate: '2026-10-08' as IsoDate, endDate: '2026-10-09' as IsoDate },
+      location: 'query',
+    },
+  ],
+  [
+    'of shares without a price',
+    {
+      ticker: GME,
+      clientId: 'desk-one',
+      position: { kind: 'shares', quantity: 1, price: null },
+      stay: { kind: 'days', loanDays: 365 },
+      location: 'body',
+    },
+  ],
+]
+
+describe.each<[string, () => PriceDesk]>([
+  ['the desk itself', () => desk],
+  ['the wire to it', () => priceDeskClient(wire.client)],
+])('%s', (_title, of) => {
+  test.each(REQUESTS)(
+    'is asked for a quote %s exactly as it was read, and its answer keeps every byte',
+    async (_name, request) => {
+      asked.length = 0
+      const quote = await of().quote({ request, actor: ACTOR }, CONTEXT)
+      expect(asked).toEqual([{ request, actor: ACTOR }])
+      expect(quote).toEqual({ auditId: 'a-1', answer: '{"total_fee":456.50,"note":",\\"answer\\":{}"}' })
+    },
+  )
+
+  test('refuses with the same failure', async () => {
+    const [[, request]] = REQUESTS as [[string, QuoteRequest]]
+    await expect(
+      of().quote({ request: { ...request, clientId: 'nobody' }, actor: ACTOR }, CONTEXT),
+    ).rejects.toMatchObject({ code: 'CLIENT_NOT_FOUND', status: 404, message: 'Client not found: nobody' })
+  })
+
+  test('answers rates with their validators', async () => {
+    asked.length = 0
+    const ask = { ticker: GME, clientId: 'house', fresh: false }
+    expect(await of().rate(ask, CONTEXT)).toEqual({
+      etag: '"abc"',
+      lastModified: new Date('2026-11-24T15:00:00.123Z'),
+      answer: '{"current_rate":0.0630}',
+    })
+    expect((await of().rate({ ...ask, fresh: true }, CONTEXT)).lastModified).toBeNull()
+    expect(asked).toEqual([ask, { ...ask, fresh: true }])
+  })
+
+  test('answers rates under chosen conditions, and pages', async () => {
+    asked.length = 0
+    const conditions = { volatilityIndex: asIndexPoints(decimal('24.50')), eventRiskFactor: null, model: 'desk-v1' }
+    expect(await of().customRate({ ticker: GME, clientId: 'house', conditions }, CONTEXT)).toBe('{"current_rate":1e-8}')
+    const page = { status: 'HARD', clientId: 'house', skip: 0, limit: 100 } as const
+    expect(await of().ratesByStatus(page, CONTEXT)).toEqual({ total: 17_000, answer: '[{"a":1.10},{"b":[]}]' })
+    expect(asked).toEqual([{ ticker: GME, clientId: 'house', conditions }, page])
+  })
+})
