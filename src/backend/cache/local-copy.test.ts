@@ -57,4 +57,34 @@ describe('a local copy', () => {
     await copy.get('GME')
     expect(loads()).toBe(4)
   })
+
+  test.each([
+    ['the key', 'GME'],
+    ['everything', undefined],
+  ])('a load that began before %s was dropped is answered, but not kept', async (_, dropped) => {
+    const answers: ((value: { of: string }) => void)[] = []
+    const { copy, loads } = counted(60, () => new Promise((resolve) => answers.push(resolve)))
+    const before = copy.get('GME')
+    copy.drop(dropped)
+    const after = copy.get('GME')
+    answers[0]?.({ of: 'old' })
+    expect(await before).toEqual({ of: 'old' })
+    answers[1]?.({ of: 'new' })
+    expect(await after).toEqual({ of: 'new' })
+    expect(await copy.get('GME')).toEqual({ of: 'new' })
+    expect(loads()).toBe(2)
+  })
+
+  test('a load that is answered late, after a newer one, does not replace it', async () => {
+    const answers: ((value: { of: string }) => void)[] = []
+    const { copy } = counted(60, () => new Promise((resolve) => answers.push(resolve)))
+    const before = copy.get('GME')
+    copy.drop('GME')
+    const after = copy.get('GME')
+    answers[1]?.({ of: 'new' })
+    await after
+    answers[0]?.({ of: 'old' })
+    await before
+    expect(await copy.get('GME')).toEqual({ of: 'new' })
+  })
 })
