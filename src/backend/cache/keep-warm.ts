@@ -4,7 +4,7 @@
 import type { CacheStore } from './cache-store.ts'
 import { publishInvalidation } from './invalidation.ts'
 
-/** What it asks of the data service. */
+/** What is asked of the data service. */
 export interface WarmSource {
   /** Puts the next names by ticker into the cache. `last` is where to go on, null when that was all. */
   warm(after: string | null): Promise<{ readonly last: string | null; readonly names: number }>
@@ -47,6 +47,7 @@ export function keepWarm(options: {
   const { source, store, clock, onFailure, lookEveryMs = LOOK_EVERY_MS } = options
   const count = { warmed: 0, walks: 0, renewed: 0, announcements: 0, failures: 0 }
   let version: string | null = null
+  let newsToTell = false
   let walkedAtMs: number | null = null
   let closed = false
   let timer: NodeJS.Timeout | undefined
@@ -63,12 +64,9 @@ export function keepWarm(options: {
   async function listen(): Promise<void> {
     const seen = await source.feedsVersion()
     if (seen === version) return
-    const first = version === null
+    newsToTell ||= version !== null
     version = seen
     walkedAtMs = null
-    if (first) return
-    await publishInvalidation(store, { kind: 'all' })
-    count.announcements += 1
   }
 
   async function walk(): Promise<void> {
@@ -83,6 +81,11 @@ export function keepWarm(options: {
     if (closed) return
     walkedAtMs = now
     count.walks += 1
+    if (!newsToTell) return
+    // After the walk, not before: who forgets and asks again must not be given what the cache held until now.
+    await publishInvalidation(store, { kind: 'all' })
+    newsToTell = false
+    count.announcements += 1
   }
 
   async function renew(): Promise<void> {

@@ -78,7 +78,10 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
         if (!isReady()) throw new StoreUnavailable('Redis is not connected')
       }
       const pass = breakerOf(node).enter()
-      if (pass === null) throw new StoreUnavailable(`Redis is left alone for a while (${node})`)
+      if (pass === null) {
+        refresh()
+        throw new StoreUnavailable(`Redis is left alone for a while (${node})`)
+      }
       try {
         const answer = await within(commandTimeoutMs, send())
         pass.succeeded()

@@ -139,7 +139,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setValidatorCompiler(() => () => true)
   app.setErrorHandler(answerError)
 
-  if (options.overload) await shedOverload(app, options.overload, metrics, (request) => QUIET_ROUTES.test(routeOf(request)))
+  if (options.overload)
+    await shedOverload(app, options.overload, metrics, (request) => QUIET_ROUTES.test(routeOf(request)))
   await app.register(compress, {
     encodings: ['br', 'gzip'],
     threshold: COMPRESS_FROM_BYTES,

@@ -13,6 +13,8 @@ import { type Clock, systemClock, uuidv7Maker } from './uuidv7.ts'
 
 /** What the parts of a service are made with. */
 export interface Tools {
+  /** The service's own name. */
+  readonly service: string
   readonly configuration: Configuration
   readonly log: Log
   readonly metrics: Metrics
@@ -47,7 +49,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
     const newId = uuidv7Maker(clock)
     const onIdleError = (error: Error) => log.warn({ err: error }, 'a database connection broke')
     const signals = noteSignals()
-    const parts = await assemble({ configuration, log, metrics, clock, newId, onIdleError })
+    const parts = await assemble({ service, configuration, log, metrics, clock, newId, onIdleError })
     if (signals.leave()) {
       // Told to stop before the doors were open: what was started is ended, not left behind.
       await parts.stop()

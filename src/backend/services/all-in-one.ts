@@ -1,17 +1,17 @@
 // Everything in one process: the newcomer's default, the demo, and the bed of the end-to-end tests. Functions stand where
 // separate services have wires. Without DATABASE_URL a PostgreSQL of our own runs beside it, with demo data in it.
 import { readAuditRecord } from '../audit/read-record.ts'
+import { keepWarm } from '../cache/keep-warm.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { defaultDataDir, startEmbeddedPostgres } from '../database/embedded.ts'
 import { upgrade } from '../database/migrate.ts'
 import { type DemoKey, seedDemoData, seedDemoKeys, seedReferenceData } from '../database/seed.ts'
 import { feedsHealth } from '../market-data/feed-states.ts'
-import { databaseReads } from '../market-data/stored-reads.ts'
 import { listPricingModels, readPricingModel } from '../reference-data/pricing-models.ts'
 import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { runService } from '../server/service-process.ts'
-import { calculation, databaseAnswers, gateway } from './parts.ts'
+import { calculation, databaseAnswers, gateway, marketReads, sharedStore } from './parts.ts'
 import { welcome, welcomeOperator } from './welcome.ts'
 
 await runService('all-in-one', async (tools) => {
@@ -38,15 +38,23 @@ await runService('all-in-one', async (tools) => {
   }
 
   // The domains.
-  const reads = databaseReads({ database, clock, limits: configuration.inputLimits })
+  const store = sharedStore(tools)
+  const market = marketReads(tools, { database, store })
   const pricing = calculation(tools, {
     databaseUrl,
-    reads,
+    reads: market.reads,
     reference: {
       termsInForce: (clientId) => readTermsInForce(database, clientId),
       pricingModel: (model) => readPricingModel(database, model),
       pricingModels: () => listPricingModels(database),
     },
+  })
+  const news = await pricing.listen(store)
+  const warm = keepWarm({
+    source: market.warm,
+    store,
+    clock,
+    onFailure: (work, error) => log.warn({ work, err: error }, 'keeping the copies warm failed, and is tried again'),
   })
   return {
     operations: [],
@@ -54,7 +62,7 @@ await runService('all-in-one', async (tools) => {
       database: databaseAnswers(database),
       ...pricing.components,
     },
-    feeds: async () => feedsHealth(await reads.feeds(ownContext(newId()))),
+    feeds: async () => feedsHealth(await market.reads.feeds(ownContext(newId()))),
     app: gateway(tools, {
       database,
       desk: pricing.desk,
@@ -62,7 +70,10 @@ await runService('all-in-one', async (tools) => {
       pricingModels: () => listPricingModels(database),
     }),
     stop: async () => {
-      await pricing.stop()
+      await warm.close()
+      await news.close()
+      market.stop()
+      await Promise.all([pricing.stop(), store.close()])
       await database.end()
       await embedded?.stop()
     },

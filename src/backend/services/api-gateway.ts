@@ -1,6 +1,5 @@
 // The API gateway: the only public door. Credentials, roles, limits and shapes are checked here; what is asked is answered behind.
 import { recordsClient } from '../audit/http.ts'
-import { connectDatabase } from '../database/connect.ts'
 import { feedsHealth } from '../market-data/feed-states.ts'
 import { storedReadsClient } from '../market-data/http.ts'
 import { priceDeskClient } from '../quotes/http.ts'
@@ -9,10 +8,10 @@ import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
-import { databaseAnswers, gateway } from './parts.ts'
+import { databaseAnswers, gateway, openDatabase } from './parts.ts'
 
 await runService('api-gateway', async (tools) => {
-  const { configuration, log, newId, onIdleError } = tools
+  const { configuration, log, newId } = tools
   const settings = requireSettings(configuration, {
     databaseUrl: 'DATABASE_URL',
     calculationUrl: 'CALCULATION_URL',
@@ -23,11 +22,7 @@ await runService('api-gateway', async (tools) => {
   const calculation = internalClient({ url: settings.calculationUrl, service: 'calculation', tls, log })
   const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log })
   const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log })
-  const database = connectDatabase(settings.databaseUrl, {
-    applicationName: 'api-gateway',
-    connectionsMax: configuration.databaseConnectionsMax,
-    onIdleError,
-  })
+  const database = await openDatabase(tools, settings.databaseUrl)
   const reads = storedReadsClient(data)
   return {
     operations: [],

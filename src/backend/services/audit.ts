@@ -1,18 +1,13 @@
 // The audit service: reads the records that the other services keep.
 import { serveRecords } from '../audit/http.ts'
 import { readAuditRecord } from '../audit/read-record.ts'
-import { connectDatabase } from '../database/connect.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { runService } from '../server/service-process.ts'
-import { databaseAnswers } from './parts.ts'
+import { databaseAnswers, openDatabase } from './parts.ts'
 
-await runService('audit-service', async ({ configuration, onIdleError }) => {
-  const { databaseUrl } = requireSettings(configuration, { databaseUrl: 'DATABASE_URL' })
-  const database = connectDatabase(databaseUrl, {
-    applicationName: 'audit-service',
-    connectionsMax: configuration.databaseConnectionsMax,
-    onIdleError,
-  })
+await runService('audit-service', async (tools) => {
+  const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
+  const database = await openDatabase(tools, databaseUrl)
   return {
     operations: serveRecords((auditId) => readAuditRecord(database, auditId)),
     components: { database: databaseAnswers(database) },

@@ -4,6 +4,7 @@ const SERVICES: Readonly<Record<string, () => Promise<unknown>>> = {
   'api-gateway': () => import('./api-gateway.ts'),
   'calculation-service': () => import('./calculation.ts'),
   'data-service': () => import('./data.ts'),
+  'cache-service': () => import('./cache.ts'),
   'audit-service': () => import('./audit.ts'),
   'all-in-one': () => import('./all-in-one.ts'),
 }

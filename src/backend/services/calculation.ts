@@ -8,20 +8,23 @@ import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
-import { calculation } from './parts.ts'
+import { calculation, sharedStore, storeAnswers } from './parts.ts'
 
 await runService('calculation-service', async (tools) => {
   const { configuration, log, newId } = tools
   const { databaseUrl, dataUrl } = requireSettings(configuration, { databaseUrl: 'DATABASE_URL', dataUrl: 'DATA_URL' })
   const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log })
   const reads = storedReadsClient(data)
+  const store = sharedStore(tools)
   const pricing = calculation(tools, { databaseUrl, reads, reference: referenceDataClient(data) })
+  const news = await pricing.listen(store)
   return {
     operations: servePriceDesk(pricing.desk),
-    components: { data_service: data.check, ...pricing.components },
+    components: { data_service: data.check, redis: storeAnswers(store), ...pricing.components },
     feeds: async () => feedsHealth(await reads.feeds(ownContext(newId()))),
     stop: async () => {
-      await pricing.stop()
+      await news.close()
+      await Promise.all([pricing.stop(), store.close()])
       await data.close()
     },
   }

@@ -9,13 +9,24 @@ import { inProcessRateLimiter } from '../access/rate-limit.ts'
 import { auditLog } from '../audit/audit-log.ts'
 import type { ReadRecord } from '../audit/http.ts'
 import { quoteRecordRow } from '../audit/quote-record.ts'
+import type { CacheStore } from '../cache/cache-store.ts'
+import { type InvalidationListener, onInvalidation } from '../cache/invalidation.ts'
+import type { WarmSource } from '../cache/keep-warm.ts'
 import { localCopy } from '../cache/local-copy.ts'
+import { memoryStore } from '../cache/memory-store.ts'
+import { redisStore } from '../cache/redis-store.ts'
+import { twoAgeCache } from '../cache/two-age-cache.ts'
 import { connectDatabase } from '../database/connect.ts'
+import { MigrationError, requireCurrentSchema } from '../database/schema-state.ts'
 import { gatewayApp } from '../gateway/app.ts'
+import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
+import { hotNames } from '../market-data/hot-names.ts'
 import { marketData } from '../market-data/market-data.ts'
 import { newYorkDate } from '../market-data/new-york-time.ts'
-import type { StoredReads } from '../market-data/stored-reads.ts'
+import { databaseReads, type StoredReads } from '../market-data/stored-reads.ts'
+import { warmSource } from '../market-data/warm-source.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
+import type { Ticker } from '../pricing/units.ts'
 import { type PriceDesk, priceDesk } from '../quotes/price-desk.ts'
 import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { quoteLocate } from '../quotes/quote.ts'
@@ -24,6 +35,7 @@ import type { ReferenceData } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { ENGINE_VERSION, engineBuild } from '../server/engine-version.ts'
 import type { ComponentCheck } from '../server/health.ts'
+import { StartError } from '../server/run.ts'
 import type { ServerOptions } from '../server/server.ts'
 import type { Tools } from '../server/service-process.ts'
 
@@ -37,6 +49,99 @@ export function databaseAnswers(database: pg.Pool): ComponentCheck {
   }
 }
 
+/** Where processes share copies and news: Redis, or without one the memory of this process alone. */
+export function sharedStore({ configuration, log, clock, service }: Tools): CacheStore {
+  const { url, ...redis } = configuration.redis
+  if (url === null) return memoryStore({ clock })
+  return redisStore({ ...redis, url, clock, applicationName: service, log })
+}
+
+/** The health check of the shared store. */
+export function storeAnswers(store: CacheStore): ComponentCheck {
+  return async () => {
+    await store.get('health')
+    return store.state()
+  }
+}
+
+/**
+ * A pool on a database whose structure fits this program. A database that does not fit is a reason not to start; one that is away
+ * is not, since everything here carries on without it for a while.
+ */
+export async function openDatabase({ configuration, service, log, onIdleError }: Tools, url: string): Promise<pg.Pool> {
+  const database = connectDatabase(url, {
+    applicationName: service,
+    connectionsMax: configuration.databaseConnectionsMax,
+    onIdleError,
+  })
+  try {
+    await requireCurrentSchema(database)
+  } catch (error) {
+    if (error instanceof MigrationError) throw new StartError(error.message, { cause: error })
+    log.warn({ err: error }, 'the database does not answer yet')
+  }
+  return database
+}
+
+/** Until this age a shared copy of a name's row is used as it is; after that it is read again behind the caller's back. */
+const COPY_FRESH_SECONDS = 60
+/** While the database is away a shared copy serves until this age. */
+const COPY_STALE_SECONDS = 86_400
+
+/** What is observed of the market, from the database through the shared store, with what keeps that store warm. */
+export function marketReads(
+  { configuration, log, clock, newId, metrics }: Tools,
+  sources: { readonly database: pg.Pool; readonly store: CacheStore },
+): {
+  readonly reads: StoredReads
+  readonly warm: WarmSource
+  /** For news of other processes; null is everything. */
+  readonly forget: (tickers: readonly string[] | null) => void
+  readonly stop: () => void
+} {
+  const { database, store } = sources
+  const cache = twoAgeCache({
+    store,
+    name: 'observations',
+    codec: STORED_OBSERVATIONS_CODEC,
+    freshSeconds: COPY_FRESH_SECONDS,
+    staleSeconds: COPY_STALE_SECONDS,
+    announces: 'ticker',
+    clock,
+    onRenewalFailure: (tickers, error) =>
+      log.warn({ names: tickers.length, err: error }, 'names could not be read again'),
+  })
+  for (const name of ['hits', 'staleHits', 'misses', 'failures'] as const) {
+    metrics.gauge(
+      CACHE_GAUGES[name],
+      `Shared copies of names, since the start: ${CACHE_GAUGES[name]}`,
+      () => cache.stats()[name],
+    )
+  }
+  const hot = hotNames(clock)
+  const cached = cachedReads(databaseReads({ database, clock, limits: configuration.inputLimits }), cache)
+  const reads: StoredReads = {
+    ...cached,
+    one: (ticker, options) => {
+      hot.note(ticker)
+      return cached.one(ticker, options)
+    },
+  }
+  return {
+    reads,
+    warm: warmSource({ database, cache, reads: cached, hot, clock, newId, renew: async () => [] }),
+    forget: cache.forget,
+    stop: cache.close,
+  }
+}
+
+const CACHE_GAUGES = {
+  hits: 'cache_hits',
+  staleHits: 'cache_stale_hits',
+  misses: 'cache_misses',
+  failures: 'cache_failures',
+} as const
+
 /** Pricing with its record: inputs come from whoever reads them, records go to a pool of their own. */
 export function calculation(
   { configuration, log, metrics, clock, newId, onIdleError }: Tools,
@@ -44,8 +149,8 @@ export function calculation(
 ): {
   readonly desk: PriceDesk
   readonly components: Readonly<Record<string, ComponentCheck>>
-  /** Forgets what this process keeps of inputs. */
-  readonly dropLocalCopies: () => void
+  /** Listens for what changed and forgets what this process keeps of it. */
+  readonly listen: (store: CacheStore) => Promise<InvalidationListener>
   readonly stop: () => Promise<void>
 } {
   const { localCopySeconds, inputLimits: limits } = configuration
@@ -104,11 +209,22 @@ export function calculation(
         return { queued, in_flight: inFlight, last_commit_ms: lastCommitMs }
       },
     },
-    dropLocalCopies: () => {
-      market.dropLocalCopies()
-      brokers.drop()
-      models.drop()
-    },
+    listen: (store) =>
+      onInvalidation(store, {
+        ticker: (keys) => market.dropLocalCopies(keys as readonly Ticker[]),
+        broker: (keys) => {
+          for (const key of keys) brokers.drop(key)
+        },
+        model: () => {
+          models.drop()
+          brokers.drop()
+        },
+        all: () => {
+          market.dropLocalCopies()
+          brokers.drop()
+          models.drop()
+        },
+      }),
     stop: async () => {
       log.debug('the audit log takes no more records')
       await records.close()

@@ -1,0 +1,41 @@
+// The cache service: keeps the shared cache warm and tells everybody when to forget. It is never asked by a quote: when it is away,
+// names are a little colder.
+import { keepWarm } from '../cache/keep-warm.ts'
+import { warmSourceClient } from '../market-data/http.ts'
+import { ownContext } from '../server/call-context.ts'
+import { requireSettings } from '../server/configuration.ts'
+import { internalClient } from '../server/internal-client.ts'
+import { runService } from '../server/service-process.ts'
+import { sharedStore, storeAnswers } from './parts.ts'
+
+/** Walking a part of the universe may take longer than a quote may. */
+const STEP_WAIT_MS = 30_000
+
+await runService('cache-service', async (tools) => {
+  const { configuration, log, metrics, clock, newId } = tools
+  const { dataUrl } = requireSettings(configuration, { dataUrl: 'DATA_URL' })
+  const store = sharedStore(tools)
+  const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log })
+  const warm = keepWarm({
+    source: warmSourceClient(data, () => ownContext(newId(), STEP_WAIT_MS)),
+    store,
+    clock,
+    onFailure: (work, error) => log.warn({ work, err: error }, 'keeping the cache warm failed, and is tried again'),
+  })
+  metrics.gauge('cache_warmed_names', 'Names put into the cache since the start', () => warm.stats().warmed)
+  metrics.gauge('cache_renewed_names', 'Hot names renewed since the start', () => warm.stats().renewed)
+  metrics.gauge('cache_warm', '1 when the universe was walked since the last news', () => Number(warm.stats().warm))
+  return {
+    operations: [],
+    components: {
+      redis: storeAnswers(store),
+      data_service: data.check,
+      warming: async () => warm.stats(),
+    },
+    stop: async () => {
+      await warm.close()
+      await data.close()
+      await store.close()
+    },
+  }
+})
