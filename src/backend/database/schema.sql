@@ -152,6 +152,15 @@ END),
   constraint brokers_version_positive CHECK ((version > 0))
 );
 
+create table event_calendars (
+  ticker text not null,
+  provider text not null,
+  as_of timestamp with time zone not null,
+  received_at timestamp with time zone not null,
+  constraint event_calendars_pkey PRIMARY KEY (ticker),
+  constraint event_calendars_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text))
+);
+
 create table feed_states (
   feed text not null,
   provider text not null,
@@ -325,6 +334,9 @@ comment on column brokers.convention_pack is 'How shares become the value that i
 comment on column brokers.billing is 'term: one cost for the stay, rounded once. daily: the sum of rounded days.';
 comment on column brokers.requests_per_minute is 'The broker''s own limit; null: the limit of its tier.';
 comment on column brokers.version is 'Counts changes; a writer names the version it read.';
+comment on table event_calendars is 'When a service last answered which events lie ahead of a name; one row a name. The events themselves are in market_events.';
+comment on column event_calendars.as_of is 'When the answer was true.';
+comment on column event_calendars.received_at is 'When it arrived here.';
 comment on table feed_states is 'How each feed''s last import went. A failed import leaves the last good data where it is.';
 comment on column feed_states.rows is 'Rows of the last successful import.';
 comment on column feed_states.skipped is 'Rows of the last successful import that were left out, for instance not in USD.';
@@ -380,6 +392,7 @@ grant insert on audit_records to calculation_service;
 grant insert on audit_records to data_service;
 grant select (client_id, tier, requests_per_minute, active) on brokers to api_gateway;
 grant insert, select, update on brokers to data_service;
+grant delete, insert, select, update on event_calendars to data_service;
 grant delete, insert, select, update on feed_states to data_service;
 grant delete, insert, select, update on last_closes to data_service;
 grant delete, insert, select, update on lender_rate_history to data_service;

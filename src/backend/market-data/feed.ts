@@ -29,6 +29,11 @@ export class FeedError extends Error {
     this.failure = failure
   }
 
+  /** Whether the provider was asked at all. */
+  get asked(): boolean {
+    return this.failure !== 'open' && this.failure !== 'budget'
+  }
+
   /** Whether the same question may well be answered a moment later. */
   get passing(): boolean {
     return PASSING.has(this.failure)

@@ -70,13 +70,16 @@ export interface RefresherOptions {
 }
 
 const ASKS_AT_ONCE_MAX = 16
-/** Asks of one input that run, wait for a place or wait for a retry. Beyond, nobody is asked. */
+/** Asks of one input that run, wait for a place or wait for a retry. Beyond, nothing is asked. */
 const ASKS_UNDER_WAY_MAX = 2000
 const TRIES_MAX = 3
 const RETRY_PAUSE_MS = 1000
-/** A lender's "no such name" holds for this long, and so does it that a name could not be asked for. */
+/** A lender's "no such name" holds for this long. */
 const ABSENT_SECONDS = 60
+/** A name whose ask failed is left alone for this long: one name that always fails must not open the breaker for all. */
 const FAILED_SECONDS = 10
+/** That the feed was not asked at all, because its breaker was open or its budget used up, is looked at again soon. */
+const NOT_ASKED_SECONDS = 1
 /** Answers remembered, for all inputs: more than the names of the largest lender's file. */
 const REMEMBERED_MAX = 50_000
 
@@ -92,9 +95,14 @@ export function refresher(options: RefresherOptions): Refresher {
     events: feeds.events === undefined ? null : eventsInput(feeds.events, database, limits.events),
   }
   const places = new Map(FEED_INPUTS.map((input) => [input, placesFor(asksAtOnceMax)]))
-  const asks = new Map<string, Ask>()
+  const asks: Readonly<Record<FeedInput, Map<string, Ask>>> = {
+    lender: new Map(),
+    'volatility-index': new Map(),
+    'stock-volatility': new Map(),
+    events: new Map(),
+  }
   const remembered = new LRUCache<string, { outcome: RefreshOutcome; untilMs: number }>({ max: REMEMBERED_MAX })
-  const closing = new AbortController()
+  let closed = false
 
   /** What is known of the question without asking again. */
   function recently(key: string): RefreshOutcome | null {
@@ -102,70 +110,75 @@ export function refresher(options: RefresherOptions): Refresher {
     return last === undefined || clock().getTime() >= last.untilMs ? null : last.outcome
   }
 
-  function remember(key: string, outcome: RefreshOutcome, input: Input): void {
+  function remember(key: string, { outcome, failure }: Try, input: Input): void {
     const seconds =
-      outcome === 'failed' ? FAILED_SECONDS : outcome === 'absent' ? input.absentSeconds : input.limit.freshSeconds
+      outcome === 'failed'
+        ? failure?.asked === false
+          ? NOT_ASKED_SECONDS
+          : FAILED_SECONDS
+        : outcome === 'absent'
+          ? input.absentSeconds
+          : input.limit.freshSeconds
     // Asked again within this time, what is kept is the latest there is.
     const later = outcome === 'renewed' ? 'unchanged' : outcome
     remembered.set(key, { outcome: later, untilMs: clock().getTime() + seconds * 1000 })
   }
 
-  async function tryOnce(
-    name: FeedInput,
-    input: Input,
-    ticker: Ticker,
-  ): Promise<{ outcome: RefreshOutcome; again: boolean }> {
+  async function tryOnce(name: FeedInput, input: Input, ticker: Ticker, key: string): Promise<Try> {
     const leave = await (places.get(name) as Places).enter()
+    let tried: Try
     try {
-      const outcome = await input.ask(ticker)
-      if (outcome === 'renewed') onChanged(name === 'volatility-index' ? null : ticker)
-      return { outcome, again: false }
+      tried = { outcome: await input.ask(ticker), failure: null }
+      if (tried.outcome === 'renewed') onChanged(name === 'volatility-index' ? null : ticker)
     } catch (error) {
-      if (!(error instanceof FeedError)) onError(error, name)
-      return { outcome: 'failed', again: error instanceof FeedError && error.passing }
+      tried = { outcome: 'failed', failure: error instanceof FeedError ? error : null }
+      if (tried.failure === null) onError(error, name)
     } finally {
       leave()
     }
+    remember(key, tried, input)
+    return tried
   }
 
   /** One ask that all who want it share: the first try, and the retries that somebody wanted. */
   function begin(name: FeedInput, input: Input, ticker: Ticker, key: string): Ask {
-    const ask: Ask = { retries: false, first: Promise.resolve('failed') }
-    const settle = (outcome: RefreshOutcome) => {
-      remember(key, outcome, input)
-      return outcome
-    }
-    const first = tryOnce(name, input, ticker)
-    ask.first = first.then(({ outcome }) => settle(outcome))
-    void (async () => {
-      let { again } = await first
-      for (let tries = 1; again && ask.retries && tries < TRIES_MAX; tries += 1) {
+    const running = asks[name]
+    const first = tryOnce(name, input, ticker, key)
+    const ask: Ask = { retries: false, settled: false, first: first.then(({ outcome }) => outcome) }
+    const goOn = async () => {
+      let { failure } = await first
+      ask.settled = true
+      for (let tries = 1; failure?.passing && ask.retries && tries < TRIES_MAX; tries += 1) {
         // Anywhere within the pause, so that those who failed together do not come again together.
-        await pause(Math.random() * retryPauseMs * 2 ** (tries - 1), undefined, { ref: false, signal: closing.signal })
-        const next = await tryOnce(name, input, ticker)
-        settle(next.outcome)
-        again = next.again
+        await pause(Math.random() * retryPauseMs * 2 ** (tries - 1), undefined, { ref: false })
+        failure = ask.retries && !closed ? (await tryOnce(name, input, ticker, key)).failure : null
       }
-    })()
-      .catch(() => {})
-      .finally(() => asks.delete(key))
-    asks.set(key, ask)
+    }
+    void goOn().finally(() => {
+      if (running.get(key) === ask) running.delete(key)
+    })
+    running.set(key, ask)
     return ask
   }
 
   function outcomeOf(
     name: FeedInput,
     ticker: Ticker,
-    { retries, force = false }: RefreshOptions,
+    options: RefreshOptions,
   ): RefreshOutcome | Promise<RefreshOutcome> {
+    const { retries, force = false } = options
     const input = inputs[name]
-    if (input === null || closing.signal.aborted) return 'failed'
+    if (input === null || closed) return 'failed'
     const key = name === 'volatility-index' ? name : `${name} ${ticker}`
     const known = force ? null : recently(key)
-    const current = asks.get(key)
-    if (known !== null && (current === undefined || known !== 'failed')) return known
-    if (current === undefined && asks.size >= ASKS_UNDER_WAY_MAX) return 'failed'
-    const ask = current ?? begin(name, input, ticker, key)
+    if (known !== null) return known
+    let ask = asks[name].get(key)
+    if (ask === undefined || ask.settled) {
+      // One that waits for its retry is overtaken.
+      if (ask !== undefined) ask.retries = false
+      else if (asks[name].size >= ASKS_UNDER_WAY_MAX) return 'failed'
+      ask = begin(name, input, ticker, key)
+    }
     if (retries) ask.retries = true
     return ask.first
   }
@@ -203,10 +216,12 @@ export function refresher(options: RefresherOptions): Refresher {
     },
 
     get underWay() {
-      return asks.size
+      return FEED_INPUTS.reduce((sum, input) => sum + asks[input].size, 0)
     },
 
-    close: () => closing.abort(),
+    close() {
+      closed = true
+    },
   }
 }
 
@@ -217,7 +232,15 @@ function isPast(moment: Date, limit: AgeLimit, now: Date): boolean {
 interface Ask {
   /** Whether anybody wants it tried again. */
   retries: boolean
-  first: Promise<RefreshOutcome>
+  /** The first try is over; it goes on with retries, if at all. */
+  settled: boolean
+  readonly first: Promise<RefreshOutcome>
+}
+
+interface Try {
+  readonly outcome: RefreshOutcome
+  /** Why it failed, when the feed is why. */
+  readonly failure: FeedError | null
 }
 
 async function within(work: Promise<unknown>, waitMs: number | undefined): Promise<void> {

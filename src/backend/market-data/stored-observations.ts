@@ -31,7 +31,7 @@ export interface StoredObservations {
   readonly lastRecorded: Stored<Rate> | null
   readonly volatilityIndex: Stored<IndexPoints> | null
   readonly stockVolatility: Stored<IndexPoints> | null
-  /** null when no calendar was ever taken over; an empty list when the calendar has nothing for the name. */
+  /** null when no calendar was ever taken over and no service asked about the name; an empty list when there is nothing for the name. */
   readonly calendar: Stored<readonly MarketEvent[]> | null
   readonly lastClose: Stored<LastClose> | null
   /** Whether a lender's file was ever taken over, that is: whether "not listed" means anything. */
@@ -75,7 +75,7 @@ const READ = `
          own.value as own_value, own.provider as own_provider, own.as_of as own_as_of, own.received_at as own_received_at, own.demo as own_demo,
          close.close, close.price_date, close.provider as close_provider, close.received_at as close_received_at,
          close.demo as close_demo,
-         calendar.provider as calendar_provider, calendar.as_of as calendar_as_of, calendar.last_success as calendar_received_at, calendar.demo as calendar_demo,
+         calendar.provider as calendar_provider, calendar.as_of as calendar_as_of, calendar.received_at as calendar_received_at, calendar.demo as calendar_demo,
          ahead.events,
          lender_feed.as_of is not null as lender_asked
     from unnest($1::text[]) with ordinality as asked (ticker, place)
@@ -90,7 +90,12 @@ const READ = `
        order by index_date desc, received_at desc limit 1) as index on true
     left join stock_volatility as own on own.ticker = asked.ticker
     left join last_closes as close on close.ticker = asked.ticker
-    left join feed_states as calendar on calendar.feed = 'events' and calendar.as_of is not null
+    left join lateral (
+      select provider, as_of, received_at, demo
+        from (select provider, as_of, received_at, false as demo from event_calendars where ticker = asked.ticker
+              union all
+              select provider, as_of, last_success, demo from feed_states where feed = 'events' and as_of is not null) as either
+       order by demo, as_of desc limit 1) as calendar on true
     left join lateral (
       select json_agg(json_build_object('type', event_type, 'date', event_date, 'riskFactor', risk_factor)
                       order by event_date, event_type) as events
