@@ -7,6 +7,7 @@ import { readTlsMaterial, type TlsFiles, watchTlsMaterial } from './internal-tls
 import { NDJSON, type Operation, PATH, readCall, writeAnswer, writeProblem } from './internal-wire.ts'
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
+import { problemOfStore } from './store-failures.ts'
 
 /** An operation with who answers it. */
 export interface Served {
@@ -144,7 +145,8 @@ async function answerRequest(
 async function answerCall(served: Served, index: number, ask: string, context: CallContext, log: Log): Promise<string> {
   try {
     return writeAnswer(index, await served.answer(ask, context))
-  } catch (error) {
+  } catch (failure) {
+    const error = problemOfStore(failure) ?? failure
     const line = { operation: served.name, request_id: context.requestId, trace: context.traceparent }
     if (!(error instanceof Problem)) {
       log.error({ ...line, err: error }, 'an internal call failed')

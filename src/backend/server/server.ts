@@ -26,6 +26,7 @@ import { type OverloadLimits, shedOverload } from './overload.ts'
 import { invalidParameters, Problem, problemBody } from './problem.ts'
 import { type Query, readQuery } from './query-reader.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import { problemOfStore } from './store-failures.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -182,7 +183,9 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   // A client that leaves in the middle of its body: its own doing, and nobody is there to read the answer.
   const cutShort = error !== null && error === request.raw.errored
   const problem =
-    problemOf(cutShort ? bodyCutShort() : error) ?? new Problem('INTERNAL_ERROR', 'Internal error', { cause: error })
+    problemOf(cutShort ? bodyCutShort() : error) ??
+    problemOfStore(error) ??
+    new Problem('INTERNAL_ERROR', 'Internal error', { cause: error })
   if (problem.status >= 500) {
     const route = routeOf(request)
     request.log.error({ err: problem.cause ?? problem, error_code: problem.code, route }, problem.message)
