@@ -110,8 +110,10 @@ class PatientPool extends pg.Pool {
   }
 
   #attempt(giveUpAt: number, connected: Connected): void {
+    const withLimit = this.options.statement_timeout !== undefined
     super.connect((error, client, release) => {
-      if (isUnsupportedParameter(error) && this.options.statement_timeout !== undefined) {
+      // Of several that were refused at once, the first has taken the limit out already.
+      if (withLimit && isUnsupportedParameter(error)) {
         // A pooler, that is. The server's own limit is then a setting of the database user.
         delete this.options.statement_timeout
         this.#attempt(giveUpAt, connected)
@@ -154,6 +156,6 @@ function isUnsupportedParameter(error: Error | undefined): boolean {
 function isPasswordRefused(error: Error | undefined): boolean {
   const code = codeOf(error)
   return (
-    code === '28P01' || (code === PROTOCOL_VIOLATION && /password authentication failed/.test(error?.message ?? ''))
+    code === '28P01' || (code === PROTOCOL_VIOLATION && /authentication failed/.test(error?.message ?? ''))
   )
 }

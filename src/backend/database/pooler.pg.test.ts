@@ -1,5 +1,8 @@
 // Everything that talks to PostgreSQL, through a real PgBouncer in transaction mode with fewer connections to the server than
 // there are clients.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -144,6 +147,39 @@ describe.runIf(found)('through PgBouncer in transaction mode', () => {
     for (const id of appended) expect(await readAuditRecord(audit, id)).not.toBeNull()
     expect(appended.length).toBe((CLIENTS * 20) / 4)
     await log.close()
+  })
+
+  test('a password that changes at the server, in the pooler and then in the file fails no request', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-password-'))
+    const passwordFile = join(folder, 'password')
+    writeFileSync(passwordFile, server.passwordOf('data_service'))
+    const pool = connectDatabase(pooler.through(server.urlFor('data_service')), {
+      applicationName: 'restless',
+      connectionsMax: 4,
+      passwordFile,
+    })
+    pools.push(pool)
+    ;(pool.options as { maxUses: number }).maxUses = 5 // new connections all the time
+    let running = true
+    let done = 0
+    const clients = Promise.all(
+      Array.from({ length: 12 }, async () => {
+        while (running) {
+          await pool.query('select count(*) from brokers')
+          done += 1
+        }
+      }),
+    )
+    await sleep(200)
+    const password = await server.changePassword('data_service')
+    await pooler.changeUsers(users())
+    await sleep(400)
+    const before = done
+    writeFileSync(passwordFile, password)
+    await expect.poll(() => done, { timeout: 5_000 }).toBeGreaterThan(before + 50)
+    running = false
+    await clients // rejects when a single one failed
+    rmSync(folder, { recursive: true })
   })
 
   test('when the server behind it is killed, records are refused, none acknowledged is lost, and within 2 s of its return it goes on', async () => {

@@ -1,7 +1,7 @@
 // A real PgBouncer in transaction mode, in front of a test's own PostgreSQL: on a port of its own, under an unprivileged user, in a
 // temporary folder, gone at the end.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -81,13 +81,16 @@ query_wait_timeout = 10
 `,
   )
   writeFileSync(logFile, '')
-  if (account !== null) for (const file of [folder, usersFile, logFile]) chownSync(file, account.uid, account.gid)
+  if (account !== null) for (const file of [folder, logFile]) chownSync(file, account.uid, account.gid)
 
   function writeUsers(users: Readonly<Record<string, string>>): void {
     const lines = Object.entries({ ...users, [CONSOLE_USER]: CONSOLE_PASSWORD }).map(
       ([name, password]) => `"${name}" "${password.replaceAll('"', '""')}"\n`,
     )
-    writeFileSync(usersFile, lines.join(''), { mode: 0o600 })
+    // As a new file each time: PgBouncer takes one of the same size, written in the same second, for the one it has read.
+    writeFileSync(`${usersFile}.new`, lines.join(''), { mode: 0o600 })
+    if (account !== null) chownSync(`${usersFile}.new`, account.uid, account.gid)
+    renameSync(`${usersFile}.new`, usersFile)
   }
 
   const child = spawn(program, ['-q', settingsFile], {
