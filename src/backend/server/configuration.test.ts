@@ -89,6 +89,15 @@ describe('faults', () => {
     ])
   })
 
+  test('a replica and a password file are of a database that is named', () => {
+    expect(
+      faultsOf({ DATABASE_REPLICA_URL: 'postgresql://r/x', DATABASE_PASSWORD_FILE: '/run/secrets/password' }),
+    ).toEqual([
+      'DATABASE_REPLICA_URL needs DATABASE_URL beside it',
+      'DATABASE_PASSWORD_FILE needs DATABASE_URL beside it',
+    ])
+  })
+
   test('never repeat a secret', () => {
     const faults = faultsOf({ DATABASE_URL: 'mysql://u:HIDDEN@db/x' })
     expect(faults).toHaveLength(1)

@@ -80,6 +80,24 @@ const TABLE = {
     'DATABASE_URL',
     'The same database past any pooler, for migrations.',
   ),
+  databaseReplicaUrl: databaseUrl(
+    'DATABASE_REPLICA_URL',
+    'none: the database itself answers all reads',
+    'A replica that answers lists, histories and searches while it keeps up.',
+  ),
+  databaseReplicaLagMax: integer(
+    'DATABASE_REPLICA_LAG_MAX_SECONDS',
+    5,
+    1,
+    HOUR,
+    'seconds',
+    'Further behind than this, the replica is not asked.',
+  ),
+  databasePasswordFile: optionalText(
+    'DATABASE_PASSWORD_FILE',
+    'the password in DATABASE_URL',
+    'A mounted file with the password of the database user, read again for each new connection.',
+  ),
   databasePrepared: optional(
     flag('DATABASE_PREPARED', false, 'Prepared statements. Not through a pooler in transaction mode.'),
     'true with the embedded database, otherwise false',
@@ -282,6 +300,9 @@ export interface Configuration {
   readonly dataDir: string | null
   readonly databaseUrl: string | null
   readonly databaseDirectUrl: string | null
+  readonly databaseReplicaUrl: string | null
+  readonly databaseReplicaLagMaxSeconds: number
+  readonly databasePasswordFile: string | null
   readonly databasePrepared: boolean
   readonly databaseConnectionsMax: number
   readonly inputLimits: {
@@ -376,6 +397,12 @@ export function readConfiguration(environment: Environment): Configuration {
   if (values.databaseDirectUrl !== null && values.databaseUrl === null) {
     faults.push('DATABASE_DIRECT_URL needs DATABASE_URL beside it')
   }
+  if (values.databaseReplicaUrl !== null && values.databaseUrl === null) {
+    faults.push('DATABASE_REPLICA_URL needs DATABASE_URL beside it')
+  }
+  if (values.databasePasswordFile !== null && values.databaseUrl === null) {
+    faults.push('DATABASE_PASSWORD_FILE needs DATABASE_URL beside it')
+  }
   if (values.redisCaFile !== null && !values.redisUrl?.startsWith('rediss')) {
     faults.push('REDIS_CA_FILE needs a REDIS_URL that begins with rediss')
   }
@@ -404,6 +431,9 @@ export function readConfiguration(environment: Environment): Configuration {
     dataDir: values.dataDir,
     databaseUrl: values.databaseUrl,
     databaseDirectUrl: values.databaseDirectUrl ?? values.databaseUrl,
+    databaseReplicaUrl: values.databaseReplicaUrl,
+    databaseReplicaLagMaxSeconds: values.databaseReplicaLagMax,
+    databasePasswordFile: values.databasePasswordFile,
     databasePrepared: values.databasePrepared ?? values.databaseUrl === null,
     databaseConnectionsMax: values.databaseConnectionsMax,
     inputLimits: Object.freeze(inputLimits),
