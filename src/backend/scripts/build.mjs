@@ -24,7 +24,7 @@ const dist = `${folder}dist`
 const stampFile = `${dist}/.built-from`
 
 // Folders without anything that runs in production, wherever they are. Names that begin with a dot are left out too.
-const LEFT_OUT = new Set(['node_modules', 'dist', 'dist.new', 'dist.old', 'test', 'fixtures', 'coverage'])
+const LEFT_OUT = new Set(['node_modules', 'dist', 'dist.new', 'dist.old', 'test', 'tools', 'fixtures', 'coverage'])
 const ASSETS = new Set(['.sql', '.csv', '.txt', '.json', '.html', '.css', '.svg'])
 // Settings of the package and its tools, not assets of the program: package.json is read where it is.
 const TOOL_SETTINGS = new Set([

@@ -43,6 +43,8 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   gateway: { values: ['pricing', 'quotes', 'access', 'server'], types: DOMAINS },
   scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'server', 'pricing'] },
   services: { values: [...DOMAINS, 'gateway', 'scripts'] },
+  // Never built: they start what is, beside the servers that tests have.
+  tools: { values: [...DOMAINS, 'test', 'scripts', 'services'] },
 }
 
 /** `import … from`, `export … from` and `import()`, with whether only types come over. */
