@@ -91,6 +91,8 @@ describe('each service may do what it needs, and nothing else', () => {
     d     select * from last_closes
     d     insert into last_closes (ticker, close, price_date, provider, received_at) values ('AAPL', 1, '2026-01-02', 'p', now()) on conflict (ticker) do update set close = excluded.close
     d     delete from last_closes where demo
+    d     select * from event_calendars
+    d     insert into event_calendars (ticker, provider, as_of, received_at) values ('AAPL', 'p', now(), now())
     d     select * from feed_states
     d     insert into feed_states (feed, provider) values ('lender', 'p') on conflict (feed) do update set rows = excluded.rows
     gcda  select name from schema_migrations left join schema_checksums using (name)
@@ -143,6 +145,13 @@ describe('each service may do what it needs, and nothing else', () => {
       return user
     }
   }
+  test('the table above has a line for every table there is', async () => {
+    const { rows: tables } = await database.pool.query(
+      "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition",
+    )
+    expect(tables.map(({ relname }) => relname).filter((name) => !new RegExp(`\\b${name}\\b`).test(RIGHTS))).toEqual([])
+  })
+
   test('no role of the engine may change records, log in, or do more than a group', async () => {
     const { rows: changing } = await database.pool.query(
       `select c.relname, a.grantee::regrole::text, a.privilege_type
