@@ -46,12 +46,17 @@ function wire(row: LenderFileRow): object {
   }
 }
 
-// All parts of the statement see the rows as they were before it, so `changed` compares the file with what was kept.
+// All parts of the statement see the rows as they were before it, so `changed` compares the file with what was kept. What a lender's
+// service said of a name after the file was made stays.
 const TAKE_LENDER_ROWS = `
-  with incoming as (
+  with listed as (
     select ticker, name, rate, available, at_least, benchmark
       from json_to_recordset($1::json)
         as row (ticker text, name text, rate numeric, available bigint, at_least boolean, benchmark numeric)
+  ), incoming as (
+    select listed.*
+      from listed left join lender_rates as kept using (ticker)
+     where kept.ticker is null or kept.demo or kept.as_of <= $3
   ), changed as (
     select incoming.*
       from incoming left join lender_rates as kept using (ticker)
@@ -67,9 +72,9 @@ const TAKE_LENDER_ROWS = `
            available_at_least = excluded.available_at_least, received_at = excluded.received_at, demo = excluded.demo
   ), names as (
     insert into stocks (ticker, name)
-    select incoming.ticker, incoming.name
-      from incoming left join stocks using (ticker)
-     where stocks.ticker is null or (stocks.name is null and incoming.name is not null)
+    select listed.ticker, listed.name
+      from listed left join stocks using (ticker)
+     where stocks.ticker is null or (stocks.name is null and listed.name is not null)
         on conflict (ticker) do update set name = excluded.name where stocks.name is null
   ), taken as (
     insert into lender_rates (ticker, rate, borrow_status, available, available_at_least, benchmark_rate,
@@ -83,14 +88,16 @@ const TAKE_LENDER_ROWS = `
   )
   select count(*)::int as changed from changed`
 
-// A name that is absent again gets the new as-of time too: that there is nothing to lend is as fresh as the file.
+// A name that is absent again gets the new as-of time too: that there is nothing to lend is as fresh as the file. A file drops only
+// names of its own provider: what another lender lists is not this one's to take back.
 const UNLIST_ABSENT = `
   with present as (
     select ticker from json_array_elements_text($1::json) as ticker
   ), absent as (
     select kept.ticker, kept.listed
       from lender_rates as kept
-     where not exists (select from present where present.ticker = kept.ticker)
+     where (kept.provider = $2 or kept.demo) and kept.as_of <= $3
+       and not exists (select from present where present.ticker = kept.ticker)
   ), history as (
     insert into lender_rate_history
            (ticker, as_of, rate, borrow_status, available, available_at_least, provider, received_at, demo)

@@ -3,6 +3,7 @@
 // A refused file changes nothing but the note of the refusal: the last good data stays, and ages. Real data takes the place of
 // demo data; demo data never takes the place of real data; a file older than what is kept is left alone.
 import type pg from 'pg'
+import type { Queryable } from '../database/connect.ts'
 import type { IsoDate } from '../pricing/units.ts'
 import { parseVolatilityHistory } from './feeds/cboe-vix-history.ts'
 import { parseCloses } from './feeds/closes-csv.ts'
@@ -228,11 +229,29 @@ async function noteSuccess(client: pg.PoolClient, feed: Feed, options: ImportOpt
   )
 }
 
-async function noteRefusal(pool: pg.Pool, feed: Feed, options: ImportOptions, error: FeedFileError): Promise<void> {
-  await pool.query(
+function noteRefusal(pool: pg.Pool, feed: Feed, options: ImportOptions, error: FeedFileError): Promise<void> {
+  const { provider, receivedAt: at, demo } = options
+  return noteFeedFailure(pool, feed, { provider, at, sentence: error.message, demo })
+}
+
+/** Notes why there is no new data. The data that is kept, and everything noted of it, stays. */
+export async function noteFeedFailure(
+  database: Queryable,
+  feed: Feed,
+  failure: { readonly provider: string; readonly at: Date; readonly sentence: string; readonly demo?: boolean },
+): Promise<void> {
+  await database.query(
     `insert into feed_states (feed, provider, last_error, last_error_at, demo) values ($1, $2, $3, $4, $5)
      on conflict (feed) do update set last_error = excluded.last_error, last_error_at = excluded.last_error_at`,
-    [feed, options.provider, error.message, options.receivedAt, options.demo],
+    [feed, failure.provider, failure.sentence, failure.at, failure.demo ?? false],
+  )
+}
+
+/** Notes that the file at the source is still the one that was taken over. */
+export async function noteFeedUnchanged(database: Queryable, feed: Feed, at: Date): Promise<void> {
+  await database.query(
+    'update feed_states set last_success = $2, last_error = null, last_error_at = null where feed = $1',
+    [feed, at],
   )
 }
 

@@ -271,7 +271,7 @@ const TABLE = {
     1,
     FEED_TIMEOUT_MS_MAX,
     'milliseconds',
-    'How long a server of closing prices may be silent.',
+    'How long a server of closing prices may be silent, when it is more than 10 s.',
   ),
   feedFetchSchedule: schedule(
     'FEED_FETCH_SCHEDULE',
@@ -686,7 +686,7 @@ function feedRows<F extends FeedName>(
       1,
       FEED_TIMEOUT_MS_MAX,
       'milliseconds',
-      `How long the ${words} feed has for an answer; how long a server of its files may be silent.`,
+      `How long the ${words} feed has for an answer. A server of files may be silent for 10 s, or this long when it is more.`,
     ),
     FEED_CALLS_AT_ONCE: count('FEED_CALLS_AT_ONCE', 16, 'calls', `Calls to the ${words} feed that may be under way.`),
     FEED_CALLS_PER_MINUTE: count('FEED_CALLS_PER_MINUTE', 6000, 'calls', `Calls to the ${words} feed in any 60 s.`),
