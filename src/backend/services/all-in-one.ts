@@ -24,10 +24,12 @@ await runService('all-in-one', async (tools) => {
   const databaseUrl = configuration.databaseUrl ?? (embedded?.url as string)
   await upgrade(configuration.databaseDirectUrl ?? databaseUrl, {
     log: (migration) => log.info({ migration }, 'migrated'),
+    passwordFile: configuration.databasePasswordFile,
   })
   const database = connectDatabase(databaseUrl, {
     applicationName: 'all-in-one',
     connectionsMax: configuration.databaseConnectionsMax,
+    passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
   await seedReferenceData(database)

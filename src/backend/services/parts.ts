@@ -72,6 +72,7 @@ export async function openDatabase({ configuration, service, log, onIdleError }:
   const database = connectDatabase(url, {
     applicationName: service,
     connectionsMax: configuration.databaseConnectionsMax,
+    passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
   try {
@@ -169,6 +170,7 @@ export function calculation(
   const auditDatabase = connectDatabase(sources.databaseUrl, {
     applicationName: 'audit log',
     connectionsMax: configuration.auditLanes,
+    passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
   const records = auditLog({

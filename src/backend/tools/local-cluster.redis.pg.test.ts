@@ -56,6 +56,17 @@ describe('five services on one machine', () => {
     expect((await fetch(`${cluster.services[name].url}/health`)).status).toBe(200)
   })
 
+  test('take a password that changed, in the pooler too, when they connect anew', async () => {
+    const password = await postgres.changePassword('api_gateway')
+    cluster.changePassword('api-gateway', password)
+    const users = Object.fromEntries(USER_ROLES.map((role) => [postgres.userOf(role), postgres.passwordOf(role)]))
+    await pgbouncer?.changeUsers(users)
+    await pgbouncer?.console('RECONNECT')
+    await cluster.restart('api-gateway')
+    const details = await (await fetch(`${cluster.url}/health/details`)).json()
+    expect(details).toMatchObject({ components: { database: { state: 'up' } } })
+  })
+
   test('end in order when told to', async () => {
     for (const name of ['cache-service', 'api-gateway'] as const) {
       expect(await cluster.kill(name, 'SIGTERM')).toEqual({ code: 0, signal: null })

@@ -7,7 +7,7 @@
 //
 // Nothing outlives the process that called, whatever becomes of it: keeper.mjs sees to that.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +31,7 @@ export type ServiceName = (typeof SERVICE_NAMES)[number]
 
 export interface FiveServicesOptions {
   /** A migrated database: as its owner, and as the user of each role. `startPostgres()` is one. */
-  readonly postgres: { readonly url: string; urlFor(role: ServiceRole): string }
+  readonly postgres: { readonly url: string; urlFor(role: ServiceRole): string; passwordOf(role: ServiceRole): string }
   /** Between the services and the database. `startPgBouncer()` is one. */
   readonly pgbouncer?: { through(url: string): string }
   /** Without one each process keeps what it would share. `startRedis()` is one. */
@@ -58,6 +58,8 @@ export interface Service {
   /** What it wrote since the start of the cluster, by lines. */
   logLines(): readonly string[]
   readonly logFile: string
+  /** Its DATABASE_PASSWORD_FILE; null: it has no database user. */
+  readonly passwordFile: string | null
 }
 
 export interface Ended {
@@ -75,6 +77,8 @@ export interface FiveServices {
   key(name: string): string
   /** Sends a signal. @returns when the process has ended */
   kill(service: ServiceName, signal?: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
+  /** Writes a new password where the service reads it, as a mounted secret changes. The database has to learn it as well. */
+  changePassword(service: ServiceName, password: string): void
   /** Ends it in order when it runs, and starts it again on its ports. @returns when it is healthy */
   restart(service: ServiceName): Promise<void>
   /** Ends all, those in front first; safe to call again. */
@@ -138,6 +142,7 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
       const files = authority?.sign(name)
       const environment = {
         ...environmentOf(name, ports, options),
+        ...databaseOf(name, folder, options),
         ...(files && { TLS_CERT_FILE: files.certFile, TLS_KEY_FILE: files.keyFile, TLS_CA_FILE: files.caFile }),
         ...options.env,
         ...options.envOf?.[name],
@@ -149,7 +154,8 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
       SERVICE_NAMES.map((name): [ServiceName, Service] => {
         const { pid, logLines, logFile } = processOf(name)
         const { url, internalUrl } = addressesOf(name, ports, authority !== null)
-        return [name, { url, internalUrl, pid, logLines, logFile }]
+        const passwordFile = ROLES[name] === undefined ? null : passwordFileOf(name, folder)
+        return [name, { url, internalUrl, pid, logLines, logFile, passwordFile }]
       }),
     ) as Record<ServiceName, Service>
     const start = async (name: ServiceName) => {
@@ -169,6 +175,7 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
       keys,
       key,
       kill: (name, signal = 'SIGKILL') => processOf(name).end(signal),
+      changePassword: (name, password) => writePassword(passwordFileOf(name, folder), password),
       restart: async (name) => {
         await processOf(name).end('SIGTERM')
         await start(name)
@@ -186,10 +193,8 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
 type Ports = Readonly<Record<ServiceName, { readonly open: number; readonly internal: number }>>
 
 function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOptions): Record<string, string> {
-  const { postgres, pgbouncer, redis, internalTls = false } = options
+  const { redis, internalTls = false } = options
   const door = (service: ServiceName) => addressesOf(service, ports, internalTls).internalUrl
-  const role = ROLES[name]
-  const direct = role === undefined ? null : postgres.urlFor(role)
   return {
     PATH: process.env.PATH ?? '',
     NODE_ENV: 'production',
@@ -200,11 +205,37 @@ function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOpt
     CALCULATION_URL: door('calculation-service'),
     AUDIT_URL: door('audit-service'),
     CACHE_URL: door('cache-service'),
-    ...(direct !== null && { DATABASE_URL: pgbouncer === undefined ? direct : pgbouncer.through(direct) }),
-    ...(direct !== null && pgbouncer !== undefined && { DATABASE_DIRECT_URL: direct }),
     ...(redis !== undefined && { REDIS_URL: redis.url }),
     ...(redis?.caFile && { REDIS_CA_FILE: redis.caFile }),
   }
+}
+
+/** Where the database is, as the service's user. The password stands in a file, so that it may change while the service runs. */
+function databaseOf(
+  name: ServiceName,
+  folder: string,
+  { postgres, pgbouncer }: FiveServicesOptions,
+): Record<string, string> {
+  const role = ROLES[name]
+  if (role === undefined) return {}
+  writePassword(passwordFileOf(name, folder), postgres.passwordOf(role))
+  const direct = new URL(postgres.urlFor(role))
+  direct.password = ''
+  return {
+    DATABASE_URL: pgbouncer === undefined ? direct.href : pgbouncer.through(direct.href),
+    ...(pgbouncer !== undefined && { DATABASE_DIRECT_URL: direct.href }),
+    DATABASE_PASSWORD_FILE: passwordFileOf(name, folder),
+  }
+}
+
+function passwordFileOf(name: ServiceName, folder: string): string {
+  return join(folder, `${name}.password`)
+}
+
+/** Whole or not at all: a reader never sees half of it. */
+function writePassword(file: string, password: string): void {
+  writeFileSync(`${file}.new`, `${password}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
 }
 
 function addressesOf(name: ServiceName, ports: Ports, tls: boolean): { url: string; internalUrl: string } {
