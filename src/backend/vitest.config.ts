@@ -3,6 +3,7 @@
 // (`*.redis.test.ts`): each file starts its own servers. A file that needs both is named `*.redis.pg.test.ts`.
 import { readdirSync } from 'node:fs'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { pgbouncerFoundOrInstalled } from './test/pgbouncer-found.ts'
 import { howToGetPostgres, testBinaries } from './test/postgres-found.ts'
 import { HOW_TO_GET_REDIS, redisFoundOrInstalled, redisPrograms } from './test/redis-found.ts'
 
@@ -15,6 +16,8 @@ const hasPostgres = testBinaries() !== null
 // A run of named files installs nothing.
 const namedFiles = process.argv.slice(2).filter((argument) => argument !== 'run' && !argument.startsWith('-'))
 const hasRedis = namedFiles.length > 0 ? redisPrograms() !== null : redisFoundOrInstalled()
+// Without it the tests that go through it skip by themselves, and say so.
+if (namedFiles.length === 0 && hasPostgres) pgbouncerFoundOrInstalled()
 
 const skipped = testFiles().filter(
   (file) => (!hasPostgres && file.endsWith('.pg.test.ts')) || (!hasRedis && /\.redis\.(pg\.)?test\.ts$/.test(file)),

@@ -1,26 +1,16 @@
 // A real PgBouncer in transaction mode, in front of a test's own PostgreSQL: on a port of its own, under an unprivileged user, in a
 // temporary folder, gone at the end.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { serverAccount } from '../database/postgres-binaries.ts'
+import { HOW_TO_GET_PGBOUNCER, pgbouncerFound } from './pgbouncer-found.ts'
 import { temporaryFolder } from './postgres.ts'
 
-const PROGRAMS = [
-  '/usr/sbin/pgbouncer',
-  '/usr/bin/pgbouncer',
-  '/usr/local/bin/pgbouncer',
-  '/opt/homebrew/bin/pgbouncer',
-]
-export const HOW_TO_GET_PGBOUNCER = 'apt-get install -y --no-install-recommends pgbouncer'
-
-/** The program, or null when there is none here. */
-export function pgbouncerFound(): string | null {
-  return PROGRAMS.find((program) => existsSync(program)) ?? null
-}
+export { HOW_TO_GET_PGBOUNCER, pgbouncerFound }
 
 export interface PgBouncerOptions {
   /** Port of the PostgreSQL behind it, on this machine. */
@@ -35,6 +25,8 @@ export interface PgBouncerOptions {
 
 export interface PgBouncer {
   readonly port: number
+  /** Of its process. */
+  pid(): number
   /** The same user, password and database, through the pooler. */
   through(url: string): string
   /** Takes over other users and passwords, without dropping a client. */
@@ -96,6 +88,7 @@ query_wait_timeout = 10
   const child = spawn(program, ['-q', settingsFile], {
     stdio: 'ignore',
     cwd: '/',
+    detached: true, // a Ctrl-C is for whoever started it
     ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
   })
   const console = async (statement: string) => {
@@ -129,6 +122,7 @@ query_wait_timeout = 10
   }
   return {
     port,
+    pid: () => child.pid as number,
     through(url) {
       const through = new URL(url)
       through.port = String(port)
