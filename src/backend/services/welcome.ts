@@ -18,25 +18,40 @@ export function welcomeOperator(address: string): void {
 `)
 }
 
+/** For the command line: where the engine of this data folder listens. */
+export function noteAddress(dataDir: string, address: string): void {
+  writeFileSync(join(dataDir, ENGINE_FILE), `${JSON.stringify({ address, pid: process.pid })}\n`)
+}
+
+/** The address, a key and a command to try, for a person. */
+export function tryIt(engine: {
+  readonly address: string
+  readonly dataDir: string
+  readonly keys: readonly DemoKey[]
+}): string {
+  const { address, dataDir, keys } = engine
+  const broker = keys.find((key) => key.role === 'broker')
+  if (broker === undefined) return `  Address  ${address}`
+  return `  Address  ${address}
+  Key      ${broker.apiKey}   (broker ${broker.clientId}; more in ${join(dataDir, DEMO_KEYS_FILE)})
+  Contract ${address}/docs
+
+  What does it cost to be short 50,000 USD of GME for 30 days? In another terminal:
+
+  curl -s ${address}/api/v1/calculate-locate -H 'X-API-Key: ${broker.apiKey}' -H 'Content-Type: application/json' -d '{"ticker":"GME","position_value":50000,"loan_days":30,"client_id":"${broker.clientId}"}'`
+}
+
 export function welcome(engine: {
   readonly address: string
   readonly dataDir: string
   readonly demoKeys: readonly DemoKey[]
 }): void {
   const { address, dataDir, demoKeys } = engine
-  writeFileSync(join(dataDir, ENGINE_FILE), `${JSON.stringify({ address, pid: process.pid })}\n`)
-  const broker = demoKeys.find((key) => key.role === 'broker')
-  if (broker === undefined) return
+  noteAddress(dataDir, address)
   console.log(`
   Borrow Rate & Locate Fee Pricing Engine
 
-  Address  ${address}
-  Key      ${broker.apiKey}   (broker ${broker.clientId}; more in ${join(dataDir, DEMO_KEYS_FILE)})
-  Contract ${address}/docs
-
-  What does it cost to be short 50,000 USD of GME for 30 days? In another terminal:
-
-  curl -s ${address}/api/v1/calculate-locate -H 'X-API-Key: ${broker.apiKey}' -H 'Content-Type: application/json' -d '{"ticker":"GME","position_value":50000,"loan_days":30,"client_id":"${broker.clientId}"}'
+${tryIt({ address, dataDir, keys: demoKeys })}
 
   or, as a table:   npm run quote -- GME --value 50000 --days 30
 

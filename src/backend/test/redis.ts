@@ -12,6 +12,8 @@ export interface TestRedis {
   /** For REDIS_URL, with the password. */
   readonly url: string
   readonly port: number
+  /** Of the process that runs, or ran last. */
+  pid(): number
   /** PEM file of the authority that signed its certificate; null without TLS. */
   readonly caFile: string | null
   /** At once, as a power cut. */
@@ -145,6 +147,7 @@ async function startServer(
   return {
     url: `${tls === null ? 'redis' : 'rediss'}://${password === null ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
     port,
+    pid: () => running.pid as number,
     caFile: tls?.caFile ?? null,
     kill,
     pause: () => running.kill('SIGSTOP'),
@@ -179,7 +182,8 @@ function spawnServer(settings: readonly string[]): Promise<ChildProcess> {
   const programs = redisPrograms()
   if (programs === null) throw new Error(`there is no Redis to test on: ${HOW_TO_GET_REDIS}`)
   return new Promise((resolve, reject) => {
-    const child = spawn(programs.server, settings, { stdio: ['ignore', 'pipe', 'ignore'] })
+    // In a process group of its own: a Ctrl-C is for whoever started it.
+    const child = spawn(programs.server, settings, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
     running.add(child)
     let said = ''
     const late = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX)

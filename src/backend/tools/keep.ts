@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 export interface Keeper {
   /** Ends that process when this one is gone, unless it ended before. */
   mind(child: ChildProcess): void
-  /** The same of a process that is not a child of this one. */
-  mindPid(pid: number, signal: 'SIGINT' | 'SIGKILL'): void
+  /** The same of a process that is not a child of this one. @returns how to say that it has ended */
+  mindPid(pid: number, signal: 'SIGINT' | 'SIGKILL'): () => void
   /** Removes that folder when this process is gone. */
   mindFolder(path: string): void
 }
@@ -28,7 +28,10 @@ export function startKeeper(): Keeper {
       say(`+${pid} SIGKILL`)
       child.once('exit', () => say(`-${pid}`))
     },
-    mindPid: (pid, signal) => say(`+${pid} ${signal}`),
+    mindPid(pid, signal) {
+      say(`+${pid} ${signal}`)
+      return () => say(`-${pid}`)
+    },
     mindFolder: (path) => say(`folder ${path}`),
   }
 }
