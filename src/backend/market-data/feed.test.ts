@@ -16,7 +16,7 @@ import { stockVolatilityService, volatilityIndexService } from './feeds/volatili
 const GME = 'GME' as Ticker
 const NOW = new Date('2026-11-24T20:00:00Z')
 const LIMITS: FeedLimits = {
-  timeoutMs: 100,
+  timeoutMs: 2000,
   breaker: { failures: 5, windowSeconds: 30, openSeconds: 60, successes: 3 },
   callsAtOnceMax: 4,
   callsPerMinuteMax: 1000,
@@ -209,7 +209,7 @@ describe('a feed in each way of being ill', () => {
     ['hang-body', 'timeout'],
   ])('%s is a failure called %s, and names neither address nor key', async (mode, failure) => {
     feeds.setMode('lender', mode)
-    const feed = lender()
+    const feed = lender(failure === 'timeout' ? { timeoutMs: 100 } : {})
     expect(await failureOf(feed.ask(GME))).toBe(failure)
     const { lastError } = feedInUse(feed)
     expect(lastError).toMatch(/feed|answer/)
@@ -241,7 +241,7 @@ describe('a feed in each way of being ill', () => {
     feeds.setMode('lender', 'hang')
     const startedAt = performance.now()
     expect(await failureOf(lender().ask(GME, { timeoutMs: 40 }))).toBe('timeout')
-    expect(performance.now() - startedAt).toBeLessThan(95)
+    expect(performance.now() - startedAt).toBeLessThan(500)
   })
 })
 
@@ -278,7 +278,7 @@ describe('the breaker of a feed', () => {
   })
 
   test('refuses others at once while its trial call hangs', async () => {
-    const feed = lender()
+    const feed = lender({ timeoutMs: 250 })
     feeds.setMode('lender', 'hang')
     await Promise.all(Array.from({ length: 4 }, () => failureOf(feed.ask(GME))))
     await failureOf(feed.ask(GME))
@@ -286,7 +286,7 @@ describe('the breaker of a feed', () => {
     const trial = failureOf(feed.ask(GME))
     const startedAt = performance.now()
     expect(await failureOf(feed.ask(GME))).toBe('open')
-    expect(performance.now() - startedAt).toBeLessThan(20)
+    expect(performance.now() - startedAt).toBeLessThan(100)
     expect(await trial).toBe('timeout')
   })
 })

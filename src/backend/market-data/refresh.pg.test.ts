@@ -57,8 +57,8 @@ function begin(environment: Record<string, string> = {}, over: Partial<Refresher
     VOLATILITY_FEED_KEY: FAKE_KEYS.volatility,
     EVENT_FEED_URL: `${fakes.urls.events}#provider=events-one`,
     EVENT_FEED_KEY: FAKE_KEYS.events,
-    LENDER_FEED_TIMEOUT_MS: '250',
-    EVENT_FEED_TIMEOUT_MS: '250',
+    LENDER_FEED_TIMEOUT_MS: '400',
+    EVENT_FEED_TIMEOUT_MS: '400',
     ...environment,
   })
   const all = serviceFeeds(configuration.feeds, { clock: () => now })
@@ -305,9 +305,9 @@ describe('a hanging feed', () => {
     fakes.setMode('lender', 'hang')
     const startedAt = performance.now()
     expect(await subject.refresh(GME, ['lender'], { waitMs: 0, retries: true })).toEqual({ lender: 'late' })
-    expect(performance.now() - startedAt).toBeLessThan(20)
+    expect(performance.now() - startedAt).toBeLessThan(100)
     expect(await subject.refresh(GME, ['lender'], { waitMs: 50, retries: true })).toEqual({ lender: 'late' })
-    expect(performance.now() - startedAt).toBeLessThan(120)
+    expect(performance.now() - startedAt).toBeLessThan(220)
   })
 
   test('has a bounded number of asks under way, and those behind it end as soon as its breaker opens', async () => {
@@ -321,14 +321,14 @@ describe('a hanging feed', () => {
     expect(outcomes.filter(({ lender }) => lender === 'failed')).toHaveLength(500)
     expect(subject.underWay).toBe(2000)
     await untilQuiet()
-    expect(performance.now() - startedAt).toBeLessThan(1500)
+    expect(performance.now() - startedAt).toBeLessThan(3000)
     expect(fakes.atOnceMax('lender')).toBeLessThanOrEqual(16)
     expect(fakes.requests('lender')).toBeLessThanOrEqual(32)
   })
 
   test('of lenders leaves the events of a name alone', async () => {
     fakes.setMode('lender', 'hang')
-    const outcomes = await subject.refresh(GME, ['lender', 'events'], { waitMs: 100, retries: false })
+    const outcomes = await subject.refresh(GME, ['lender', 'events'], { waitMs: 200, retries: false })
     expect(outcomes).toEqual({ lender: 'late', events: 'renewed' })
   })
 })
@@ -344,12 +344,12 @@ describe('reads that keep themselves fresh', () => {
 
   test('answer what is kept at once and renew it behind', async () => {
     await ask(GME)
-    fakes.setMode('lender', { kind: 'slow', milliseconds: 60 })
+    fakes.setMode('lender', { kind: 'slow', milliseconds: 200 })
     fakes.setAnswer('lender', 'GME', '{"rate":0.3}')
     pass(3600)
     const startedAt = performance.now()
     const row = await ask(GME)
-    expect(performance.now() - startedAt).toBeLessThan(50)
+    expect(performance.now() - startedAt).toBeLessThan(150)
     expect([String(row.listing?.value.rate), row.live]).toEqual(['0.15', []])
     await untilQuiet()
     expect(String((await ask(GME)).listing?.value.rate)).toBe('0.3')
@@ -375,8 +375,8 @@ describe('reads that keep themselves fresh', () => {
       await untilQuiet()
     }
     expect(times[0]).toBeGreaterThan(150)
-    expect(times[0]).toBeLessThan(300)
-    expect(Math.max(...times.slice(1))).toBeLessThan(50)
+    expect(times[0]).toBeLessThan(500)
+    expect(Math.max(...times.slice(1))).toBeLessThan(150)
   })
 
   test('do not wait where a floor can stand in', async () => {
@@ -385,7 +385,7 @@ describe('reads that keep themselves fresh', () => {
     fakes.setMode('events', 'hang')
     const startedAt = performance.now()
     await ask(GME)
-    expect(performance.now() - startedAt).toBeLessThan(50)
+    expect(performance.now() - startedAt).toBeLessThan(150)
     await untilQuiet()
   })
 

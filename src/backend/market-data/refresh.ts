@@ -39,13 +39,16 @@ export interface RefreshOptions {
   readonly waitMs?: number
   /** Whether to try again in the background when the first try fails. */
   readonly retries: boolean
-  /** Ask although the feed answered about it a moment ago: for `fresh`, and to renew early. */
+  /** Ask although the feed answered about it a moment ago. What failed a moment ago is left alone all the same. */
   readonly force?: boolean
 }
 
 export interface Refresher {
-  /** The inputs that have a service and are missing, or past fresh, or demonstration data. */
-  needs(stored: StoredObservations, now: Date): FeedInput[]
+  /**
+   * The inputs that have a service and are missing, or past fresh, or demonstration data.
+   * @param freshShare of the fresh time, for who would renew early: 0.8 finds a rate that is fresh for another minute
+   */
+  needs(stored: StoredObservations, now: Date, freshShare?: number): FeedInput[]
   /** Never rejects. Inputs without a service are left out of the outcomes. */
   refresh(ticker: Ticker, inputs: readonly FeedInput[], options: RefreshOptions): Promise<RefreshOutcomes>
   /** Asks that are under way or wait for a place or for their next try. */
@@ -78,6 +81,8 @@ const RETRY_PAUSE_MS = 1000
 const ABSENT_SECONDS = 60
 /** A name whose ask failed is left alone for this long: one name that always fails must not open the breaker for all. */
 const FAILED_SECONDS = 10
+/** What is kept counts as the latest there is for this share of its fresh time: less than whoever renews early waits. */
+const LATEST_SHARE = 0.75
 /** That the feed was not asked at all, because its breaker was open or its budget used up, is looked at again soon. */
 const NOT_ASKED_SECONDS = 1
 /** Answers remembered, for all inputs: more than the names of the largest lender's file. */
@@ -118,7 +123,7 @@ export function refresher(options: RefresherOptions): Refresher {
           : FAILED_SECONDS
         : outcome === 'absent'
           ? input.absentSeconds
-          : input.limit.freshSeconds
+          : input.limit.freshSeconds * LATEST_SHARE
     // Asked again within this time, what is kept is the latest there is.
     const later = outcome === 'renewed' ? 'unchanged' : outcome
     remembered.set(key, { outcome: later, untilMs: clock().getTime() + seconds * 1000 })
@@ -170,8 +175,8 @@ export function refresher(options: RefresherOptions): Refresher {
     const input = inputs[name]
     if (input === null || closed) return 'failed'
     const key = name === 'volatility-index' ? name : `${name} ${ticker}`
-    const known = force ? null : recently(key)
-    if (known !== null) return known
+    const known = recently(key)
+    if (known === 'failed' || (known !== null && !force)) return known
     let ask = asks[name].get(key)
     if (ask === undefined || ask.settled) {
       // One that waits for its retry is overtaken.
@@ -184,9 +189,11 @@ export function refresher(options: RefresherOptions): Refresher {
   }
 
   return {
-    needs(stored, now) {
-      const due = (of: Stored<unknown> | null, limit: AgeLimit) =>
-        of === null || of.demo || (isPast(of.asOf, limit, now) && isPast(of.receivedAt, limit, now))
+    needs(stored, now, freshShare = 1) {
+      const due = (of: Stored<unknown> | null, { freshSeconds }: AgeLimit) => {
+        const past = (moment: Date) => ageSeconds(moment, now) > freshSeconds * freshShare
+        return of === null || of.demo || (past(of.asOf) && past(of.receivedAt))
+      }
       const wanted: Record<FeedInput, boolean> = {
         lender: due(stored.listing, limits.lender),
         'volatility-index': due(stored.volatilityIndex, limits.volatility),
@@ -223,10 +230,6 @@ export function refresher(options: RefresherOptions): Refresher {
       closed = true
     },
   }
-}
-
-function isPast(moment: Date, limit: AgeLimit, now: Date): boolean {
-  return ageSeconds(moment, now) > limit.freshSeconds
 }
 
 interface Ask {
