@@ -24,7 +24,7 @@ export interface RedisStoreOptions {
   readonly log: { info(message: string): void; warn(message: string): void }
 }
 
-/** Keys of one round trip; more are sent one after the other. */
+/** Keys of one batch: no other command waits behind more of them. */
 const KEYS_MAX = 500
 /** Nodes that a command may be sent on to when the cluster has moved its key. */
 const REDIRECTIONS_MAX = 3
@@ -110,42 +110,59 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
 
   // ---- several keys ----
 
+  /** The primary that has a key. */
   function nodeOf(key: string): string {
     return client instanceof Cluster ? (client.slots[keySlot(key)]?.[0] ?? ANY_NODE) : ANY_NODE
   }
 
-  /** Groups what belongs to the same node, in pieces of a bearable size. */
-  async function pieces<T>(items: readonly T[], keyOf: (item: T) => string): Promise<{ node: string; items: T[] }[]> {
+  /** Keys of the same group may go in one batch: in a cluster those that the same primary and the same replicas have. */
+  function groupOf(key: string): string {
+    return client instanceof Cluster ? (client.slots[keySlot(key)]?.join() ?? ANY_NODE) : ANY_NODE
+  }
+
+  /** Batches of what may go together, in pieces of a bearable size, with what is done to each; all at the same time. */
+  async function inBatches<T>(
+    items: readonly T[],
+    keyOf: (item: T) => string,
+    act: (batch: readonly T[]) => Promise<void>,
+  ): Promise<PromiseSettledResult<void>[]> {
     // Before the first connection nobody knows which node has what.
     if (!isReady()) await within(commandTimeoutMs, connectOnce()).catch(() => {})
     const groups = new Map<string, T[]>()
     for (const item of items) {
-      const node = nodeOf(keyOf(item))
-      const group = groups.get(node)
-      if (group === undefined) groups.set(node, [item])
+      const name = groupOf(keyOf(item))
+      const group = groups.get(name)
+      if (group === undefined) groups.set(name, [item])
       else group.push(item)
     }
-    return [...groups].flatMap(([node, group]) =>
-      Array.from({ length: Math.ceil(group.length / KEYS_MAX) }, (_, index) => ({
-        node,
-        items: group.slice(index * KEYS_MAX, (index + 1) * KEYS_MAX),
-      })),
+    const batches = [...groups.values()].flatMap((group) =>
+      Array.from({ length: Math.ceil(group.length / KEYS_MAX) }, (_, index) =>
+        group.slice(index * KEYS_MAX, (index + 1) * KEYS_MAX),
+      ),
     )
+    return await Promise.allSettled(batches.map((batch) => ask(nodeOf(keyOf(batch[0]!)), () => act(batch))))
   }
 
-  /** One command may name several keys of one server, but in a cluster only keys of one slot. */
-  function together(keys: readonly string[]): string[][] {
-    if (!(client instanceof Cluster)) return [[...keys]]
-    const bySlot = new Map<number, string[]>()
-    for (const key of keys) {
-      const slot = keySlot(key)
-      bySlot.set(slot, [...(bySlot.get(slot) ?? []), key])
-    }
-    return [...bySlot.values()]
+  /** Several commands in one write. An error stands where the answer of a command would. */
+  async function pipeline(commands: (string | number)[][]): Promise<unknown[]> {
+    const answers = (await client.pipeline(commands).exec()) ?? []
+    return answers.map(([error, answer]) => error ?? answer)
   }
 
-  const sendSet = ({ key, value, expireSeconds }: StoreEntry) => client.set(key, value, 'EX', expireSeconds)
+  /** All of them or a rejection. */
+  async function pipelineWhole(commands: (string | number)[][]): Promise<void> {
+    const error = (await pipeline(commands)).find((answer) => answer instanceof Error)
+    if (error !== undefined) throw error
+  }
+
+  async function readBatch(keys: readonly string[], found: Map<string, unknown>): Promise<void> {
+    const values = address?.cluster ? await pipeline(keys.map((key) => ['get', key])) : await client.mget([...keys])
+    if (values.length > 0 && values.every((value) => value instanceof Error)) throw values[0]
+    for (const [index, key] of keys.entries()) found.set(key, values[index])
+  }
+
   const prefixed = (key: string) => keyPrefix + key
+  const same = (key: string) => key
 
   return {
     async get(key) {
@@ -154,45 +171,29 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     },
 
     async getMany(keys) {
-      const found = new Map<string, string | null>()
-      const asked = await pieces(keys.map(prefixed), (key) => key)
-      const outcomes = await Promise.allSettled(
-        asked.map(({ node, items }) =>
-          ask(node, async () => {
-            await Promise.all(
-              together(items).map(async (group) => {
-                const values = group.length === 1 ? [await client.get(group[0]!)] : await client.mget(group)
-                for (const [index, key] of group.entries()) found.set(key, values[index] ?? null)
-              }),
-            )
-          }),
-        ),
-      )
+      const found = new Map<string, unknown>()
+      const outcomes = await inBatches(keys.map(prefixed), same, (batch) => readBatch(batch, found))
       const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
       if (failed.length > 0 && failed.length === outcomes.length) throw failed[0]!.reason
-      return keys.map((key) => found.get(prefixed(key)) ?? null)
+      return keys.map((key) => {
+        const value = found.get(prefixed(key))
+        return typeof value === 'string' ? value : null
+      })
     },
 
     async set(key, value, expireSeconds) {
       const full = prefixed(key)
-      await ask(nodeOf(full), () => sendSet({ key: full, value, expireSeconds }))
+      await ask(nodeOf(full), () => client.set(full, value, 'EX', expireSeconds))
     },
 
     async setMany(entries) {
-      const full = entries.map((entry) => ({ ...entry, key: prefixed(entry.key) }))
-      await all(
-        (await pieces(full, ({ key }) => key)).map(({ node, items }) =>
-          ask(node, () => Promise.all(items.map(sendSet))),
-        ),
-      )
+      const setting = (batch: readonly StoreEntry[]) =>
+        pipelineWhole(batch.map(({ key, value, expireSeconds }) => ['set', prefixed(key), value, 'EX', expireSeconds]))
+      allDone(await inBatches(entries, ({ key }) => prefixed(key), setting))
     },
 
     async delete(keys) {
-      await all(
-        (await pieces(keys.map(prefixed), (key) => key)).map(({ node, items }) =>
-          ask(node, () => Promise.all(together(items).map((group) => client.del(group)))),
-        ),
-      )
+      allDone(await inBatches(keys.map(prefixed), same, (batch) => pipelineWhole(batch.map((key) => ['del', key]))))
     },
 
     async publish(channel, message) {
@@ -292,9 +293,8 @@ function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   })
 }
 
-/** Waits for all of them, also when one fails, and then fails as the first that did. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
+function allDone(outcomes: readonly PromiseSettledResult<void>[]): void {
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 const CONNECTION_LOSS =

@@ -1,7 +1,8 @@
 // The two-age cache on real Redis: what two processes see of each other, and what they see when Redis fails under them.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster, until } from '../test/redis.ts'
+import { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster } from '../test/redis.ts'
 import { testRedisStore } from '../test/redis-store.ts'
+import { until } from '../test/until.ts'
 import type { CacheStore } from './cache-store.ts'
 import { onInvalidation } from './invalidation.ts'
 import { keySlot } from './key-slot.ts'
@@ -205,7 +206,6 @@ describe('a Redis that fails under a steady flow', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect(cache.stats().hits).toBeGreaterThan(hits)
     const result = await calls.stop()
-    console.info('killed', { ...result, failures: result.failures.length })
     expect(result.failures).toEqual([])
     expect(result.wrong).toBe(0)
     expect(failuresWhileAway).toBeGreaterThan(0)
@@ -221,7 +221,6 @@ describe('a Redis that fails under a steady flow', () => {
     expect(store.state().connected).toBe(false)
     redis.resume()
     const result = await calls.stop()
-    console.info('hanging', { ...result, failures: result.failures.length })
     expect(result.failures).toEqual([])
     expect(result.wrong).toBe(0)
     expect(result.max).toBeLessThan(CALL_MS_MAX)
@@ -236,66 +235,46 @@ describe('a cluster that loses a primary under a steady flow', () => {
   })
   afterAll(() => cluster.stop())
 
-  /** Keys of the shard that a key lies in. */
-  async function sameShard(key: string): Promise<string[]> {
-    const primary = await cluster.primaryOf(`test:figures:${key}`)
-    const owned = await primary.say('cluster', 'nodes')
-    const mine = /myself,master.*connected (.*)$/m.exec(owned)?.[1] ?? ''
-    const [from = 0, to = -1] = mine.split(/[- ]/).map(Number)
-    return KEYS.filter((name) => {
-      const slot = keySlot(`test:figures:${name}`)
-      return slot >= from && slot <= to
+  /** The keys of a shard: a third of the slots, as the cluster is made. */
+  const keysOf = (shard: number) =>
+    KEYS.filter((key) => Math.floor((keySlot(`test:figures:${key}`) * 3) / 16_384) === shard)
+
+  // Each its own shard: a replica that has just been made is not always let take over.
+  test.each([
+    { how: 'killed', shard: 0 },
+    { how: 'paused', shard: 1 },
+  ])('$how: no call fails, and its keys have copies again when its replica has taken over', async ({ how, shard }) => {
+    const { cache, store } = await process(cluster.url, { commandTimeoutMs: COMMAND_MS })
+    const lostKeys = keysOf(shard)
+    expect(lostKeys.length).toBeGreaterThan(50)
+    const victim = await cluster.primaryOf(`test:figures:${lostKeys[0]}`)
+    const calls = flow(cache, KEYS, { lanes: 8 })
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    if (how === 'killed') await victim.kill()
+    else {
+      victim.pause()
+      closing.unshift(() => victim.resume())
+    }
+    await until('its keys are read from a copy again', PATIENCE_MS, async () => {
+      const values = await store.getMany(lostKeys.map((key) => `figures:${key}`)).catch(() => [])
+      return values.length > 0 && values.every((value) => value !== null)
     })
-  }
-
-  test.each(['killed', 'paused'])(
-    '%s: no call fails, and its keys have copies again when its replica has taken over',
-    async (how) => {
-      const { cache, store } = await process(cluster.url, { commandTimeoutMs: COMMAND_MS })
-      const [anyKey = ''] = KEYS
-      const victim = await cluster.primaryOf(`test:figures:${anyKey}`)
-      const lostKeys = await sameShard(anyKey)
-      expect(lostKeys.length).toBeGreaterThan(50)
-
-      const calls = flow(cache, KEYS, { lanes: 8 })
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
-      const failedAt = performance.now()
-      if (how === 'killed') await victim.kill()
-      else victim.pause()
-
-      await until('its keys are read from a copy again', PATIENCE_MS, async () => {
-        const values = await store.getMany(lostKeys.map((key) => `figures:${key}`)).catch(() => [])
-        return values.length > 0 && values.every((value) => value !== null)
-      })
-      const backAfterMs = performance.now() - failedAt
-      const result = await calls.stop()
-      console.info(`primary ${how}`, {
-        ...result,
-        failures: result.failures.length,
-        backAfterMs: Math.round(backAfterMs),
-      })
-      expect(result.failures).toEqual([])
-      expect(result.wrong).toBe(0)
-      expect(result.max).toBeLessThan(CALL_MS_MAX)
-      expect(result.p99).toBeLessThan(COMMAND_MS + 50)
-      if (how === 'killed') await victim.start()
-      else victim.resume()
-      await until('the shard has a replica again', PATIENCE_MS, async () =>
-        (await victim.say('role')).startsWith('slave'),
-      )
-    },
-  )
+    const result = await calls.stop()
+    expect(result.failures).toEqual([])
+    expect(result.wrong).toBe(0)
+    expect(result.max).toBeLessThan(CALL_MS_MAX)
+    expect(result.p99).toBeLessThan(COMMAND_MS + 50)
+  })
 
   test('a listener on a node that is killed goes to another, and forgets what it has', async () => {
     const { listener, store } = await process(cluster.url)
-    const subscribed = await Promise.all(cluster.nodes.map((node) => node.say('pubsub', 'channels')))
-    const node = cluster.nodes[subscribed.findIndex((channels) => channels.includes('test:invalidation'))]
+    const channels = await Promise.all(cluster.nodes.map((node) => node.say('pubsub', 'channels').catch(() => '')))
+    const node = cluster.nodes[channels.findIndex((heard) => heard.includes('test:invalidation'))]
     await node?.kill()
     await until('it is connected anew', PATIENCE_MS, () => listener.stats().connections === 2)
     await until('it hears again', PATIENCE_MS, async () => {
       await store.publish('invalidation', '{"kind":"all","keys":[]}').catch(() => {})
       return listener.stats().received > 0
     })
-    await node?.start()
   })
 })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { HOW_TO_GET_REDIS, redisPrograms } from './redis-found.ts'
+import { until } from './until.ts'
 
 export interface TestRedis {
   /** For REDIS_URL, with the password. */
@@ -102,15 +103,6 @@ export async function startRedisCluster(options: { readonly password?: string } 
       throw new Error(`no node has the key ${key} now`)
     },
     stop,
-  }
-}
-
-/** Waits until a condition holds, looking ten times a second. */
-export async function until(what: string, msMax: number, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const endsAt = Date.now() + msMax
-  while (!(await holds())) {
-    if (Date.now() > endsAt) throw new Error(`waited ${msMax} ms in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 

@@ -1,7 +1,7 @@
 // What every cache store does, whatever is behind it.
 import { expect, test } from 'vitest'
 import type { CacheStore } from '../cache/cache-store.ts'
-import { until } from './redis.ts'
+import { until } from './until.ts'
 
 const PATIENCE_MS = 5_000
 
