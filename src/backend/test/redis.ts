@@ -9,6 +9,8 @@ import { promisify } from 'node:util'
 import { HOW_TO_GET_REDIS, redisPrograms } from './redis-found.ts'
 import { until } from './until.ts'
 
+export { until } from './until.ts'
+
 export interface TestRedis {
   /** For REDIS_URL, with the password. */
   readonly url: string
