@@ -22,18 +22,34 @@ export function cachedReads(source: StoredReads, cache: TwoAgeCache<StoredObserv
         return row
       }
       let loaded: StoredObservations | null = null
-      const kept = await cache.get(ticker, async () => {
-        loaded = await source.one(ticker, options)
-        return loaded.known ? loaded : null
-      })
-      return kept ?? loaded ?? nothingKnown(ticker)
+      try {
+        const kept = await cache.get(ticker, async () => {
+          loaded = await source.one(ticker, options)
+          if (!loaded.known && !loaded.lenderAsked) throw new NobodyAsked(loaded)
+          return loaded.known ? loaded : null
+        })
+        return kept ?? loaded ?? nothingKnown(ticker)
+      } catch (error) {
+        if (error instanceof NobodyAsked) return error.row
+        throw error
+      }
     },
     byStatus: source.byStatus,
     feeds: source.feeds,
   }
 }
 
-/** What the cache says of a name that it knows not to exist. A lender was asked, or nobody would know. */
+/** A name is not known, and no lender has said so: whether it exists is an open question, which the cache must not answer. */
+class NobodyAsked extends Error {
+  readonly row: StoredObservations
+
+  constructor(row: StoredObservations) {
+    super('no lender was asked yet')
+    this.row = row
+  }
+}
+
+/** What the cache says of a name that it knows not to exist, because a lender was asked. */
 function nothingKnown(ticker: Ticker): StoredObservations {
   return {
     ticker,

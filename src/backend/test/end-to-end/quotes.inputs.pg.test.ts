@@ -11,7 +11,6 @@ let deployed: Deployment
 
 beforeAll(async () => {
   deployed = await startDeployment({
-    environment: { LOCAL_COPY_SECONDS: '0' },
     prepare: async (database) => {
       const calm = async (ticker: string) => ownVolatility(database, ticker, '0')
       await list(database, { ticker: 'ZFRSH', rate: '0.04', status: 'MEDIUM', available: 500, ageSeconds: 60 })
@@ -131,12 +130,15 @@ describe('demonstration data', () => {
   })
 })
 
-// The last, since it takes the feeds away for good.
 describe('with every feed but the lender away', () => {
   beforeAll(async () => {
-    await deployed.database.query(`delete from volatility_index`)
-    await deployed.database.query(`delete from feed_states where feed <> 'lender'`)
-    await deployed.database.query(`delete from market_events`)
+    deployed = await startDeployment({
+      prepare: async (database) => {
+        await database.query('delete from volatility_index')
+        await database.query('delete from market_events')
+        await database.query(`delete from feed_states where feed <> 'lender'`)
+      },
+    })
   })
 
   test('a quote takes 20.0 and no event, and both are marked', async () => {
@@ -155,11 +157,17 @@ describe('with every feed but the lender away', () => {
   })
 })
 
-describe('with no lender data at all', () => {
+describe('with no feed that ever arrived', () => {
   beforeAll(async () => {
-    await deployed.database.query(`delete from lender_rates`)
-    await deployed.database.query(`delete from lender_rate_history`)
-    await deployed.database.query(`delete from feed_states`)
+    deployed = await startDeployment({
+      prepare: async (database) => {
+        await database.query('delete from lender_rates')
+        await database.query('delete from lender_rate_history')
+        await database.query('delete from market_events')
+        await database.query('delete from feed_states')
+        await stock(database, { ticker: 'ZDESK', status: 'MEDIUM' })
+      },
+    })
   })
 
   test('a name that the desk knows is priced, marked', async () => {
@@ -169,7 +177,7 @@ describe('with no lender data at all', () => {
   })
 
   test('a name that nobody knows is 503 with Retry-After: it is not known that it does not exist', async () => {
-    for (const answer of [await quote('ZZZZZ'), await rateOf('ZZZZZ')]) {
+    for (const answer of [await quote('ZZZZZ'), await rateOf('ZZZZZ'), await rateOf('ZZZZZ')]) {
       expectFailure(answer, 'EXTERNAL_API_UNAVAILABLE')
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
     }
