@@ -155,7 +155,5 @@ function isUnsupportedParameter(error: Error | undefined): boolean {
 /** What PostgreSQL says, and PgBouncer, of its own list of passwords or of the server behind it. */
 function isPasswordRefused(error: Error | undefined): boolean {
   const code = codeOf(error)
-  return (
-    code === '28P01' || (code === PROTOCOL_VIOLATION && /authentication failed/.test(error?.message ?? ''))
-  )
+  return code === '28P01' || (code === PROTOCOL_VIOLATION && /authentication failed/.test(error?.message ?? ''))
 }

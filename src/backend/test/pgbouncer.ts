@@ -10,8 +10,6 @@ import { serverAccount } from '../database/postgres-binaries.ts'
 import { HOW_TO_GET_PGBOUNCER, pgbouncerFound } from './pgbouncer-found.ts'
 import { temporaryFolder } from './postgres.ts'
 
-export { HOW_TO_GET_PGBOUNCER, pgbouncerFound }
-
 export interface PgBouncerOptions {
   /** Port of the PostgreSQL behind it, on this machine. */
   readonly serverPort: number
