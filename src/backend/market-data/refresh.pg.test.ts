@@ -421,7 +421,7 @@ describe('the health of services', () => {
       last_error: 'the feed refused the request with status 401',
     })
     const withFile = withServiceHealth({ lender: { state: 'up', data: 'fresh' } }, feeds, now) as Record<string, object>
-    expect(withFile.lender).toMatchObject({ state: 'up', data: 'fresh', file: { state: 'up' } })
+    expect(withFile.lender).toMatchObject({ state: 'up', providers: [{ state: 'down' }], file: { data: 'fresh' } })
   })
 })
 

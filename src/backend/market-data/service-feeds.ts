@@ -89,7 +89,6 @@ export function withServiceHealth(
     const file = files[name] as { state?: unknown } | undefined
     const inUse = serviceHealth(feedInUse(feed), now)
     shown[name] = {
-      ...file,
       ...inUse,
       state: inUse.state === 'up' || file?.state === 'up' ? 'up' : 'down',
       providers: feed.states().map((state) => serviceHealth(state, now)),
