@@ -7,6 +7,7 @@ import type { CallContext } from '../server/call-context.ts'
 import type { InternalClient } from '../server/internal-client.ts'
 import { type Served, serve } from '../server/internal-server.ts'
 import { lineOf, type Operation } from '../server/internal-wire.ts'
+import { writeJson } from '../server/json-writer.ts'
 import {
   type Codec,
   decimalOf,
@@ -169,4 +170,25 @@ export function warmSourceClient(client: InternalClient, context: () => CallCont
     renew: (names) => renew(names, context()),
     feedsVersion: () => feedsVersion(null, context()),
   }
+}
+
+// ---- for the health checks of every service
+
+const FEEDS_HEALTH: Operation<null, Readonly<Record<string, unknown>>> = {
+  name: 'feeds-health',
+  ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
+  answer: { write: writeJson, read: (line) => JSON.parse(line) as Record<string, unknown> },
+  repeatable: true,
+}
+
+/** Every feed by name, as JSON: it is shown and not computed with. */
+export type FeedsHealth = (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
+
+export function serveFeedsHealth(feedsHealth: FeedsHealth): Served[] {
+  return [serve(FEEDS_HEALTH, (_nothing, context) => feedsHealth(context))]
+}
+
+export function feedsHealthClient(client: InternalClient): FeedsHealth {
+  const call = client.call(FEEDS_HEALTH)
+  return (context) => call(null, context)
 }

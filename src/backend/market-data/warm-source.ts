@@ -3,12 +3,10 @@ import type { WarmSource } from '../cache/keep-warm.ts'
 import type { TwoAgeCache } from '../cache/two-age-cache.ts'
 import type { Queryable } from '../database/connect.ts'
 import { asTicker, type Ticker } from '../pricing/units.ts'
-import { ownContext } from '../server/call-context.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { HotNames } from './hot-names.ts'
 import { newYorkDate } from './new-york-time.ts'
 import { readStoredObservations, readTickersAfter, type StoredObservations } from './stored-observations.ts'
-import type { StoredReads } from './stored-reads.ts'
 
 /** Names put into the cache by one question. */
 const NAMES_PER_STEP = 500
@@ -18,14 +16,12 @@ const HOT_NAMES = 200
 export function warmSource(options: {
   readonly database: Queryable
   readonly cache: TwoAgeCache<StoredObservations>
-  readonly reads: StoredReads
   readonly hot: HotNames
   readonly clock: Clock
-  readonly newId: () => string
   /** Asks the feeds about what would soon be stale. @returns the names of which something was renewed */
   readonly renew: (tickers: readonly Ticker[]) => Promise<readonly Ticker[]>
 }): WarmSource {
-  const { database, cache, reads, hot, clock, newId, renew } = options
+  const { database, cache, hot, clock, renew } = options
   return {
     async warm(after) {
       const tickers = await readTickersAfter(database, after as Ticker | null, NAMES_PER_STEP)
@@ -39,8 +35,15 @@ export function warmSource(options: {
       return (await renew(tickers)).length
     },
     async feedsVersion() {
-      const feeds = await reads.feeds(ownContext(newId()))
-      return feeds.map((feed) => `${feed.feed} ${feed.provider} ${feed.lastSuccess?.getTime() ?? 0}`).join('\n')
+      const { rows } = await database.query<{ version: string }>(VERSION)
+      return rows[0]?.version ?? ''
     },
   }
 }
+
+/** The feeds' last successes, and the last index, which is part of every name's row and may come without a file. */
+const VERSION = `
+  select concat_ws(' ',
+    (select string_agg(concat_ws(' ', feed, provider, extract(epoch from last_success)), ' ' order by feed) from feed_states),
+    (select extract(epoch from received_at) from volatility_index order by index_date desc, received_at desc limit 1)
+  ) as version`

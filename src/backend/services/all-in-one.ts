@@ -6,12 +6,11 @@ import { connectDatabase } from '../database/connect.ts'
 import { defaultDataDir, startEmbeddedPostgres } from '../database/embedded.ts'
 import { upgrade } from '../database/migrate.ts'
 import { type DemoKey, seedDemoData, seedDemoKeys, seedReferenceData } from '../database/seed.ts'
-import { feedsHealth } from '../market-data/feed-states.ts'
 import { listPricingModels, readPricingModel } from '../reference-data/pricing-models.ts'
 import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { runService } from '../server/service-process.ts'
-import { calculation, databaseAnswers, gateway, marketReads, sharedStore } from './parts.ts'
+import { calculation, databaseAnswers, gateway, marketReads, openReplica, sharedStore } from './parts.ts'
 import { welcome, welcomeOperator } from './welcome.ts'
 
 await runService('all-in-one', async (tools) => {
@@ -41,7 +40,8 @@ await runService('all-in-one', async (tools) => {
 
   // The domains.
   const store = sharedStore(tools)
-  const market = marketReads(tools, { database, store })
+  const replica = openReplica(tools, database)
+  const market = marketReads(tools, { database, lists: replica, store })
   const pricing = calculation(tools, {
     databaseUrl,
     reads: market.reads,
@@ -64,7 +64,7 @@ await runService('all-in-one', async (tools) => {
       database: databaseAnswers(database),
       ...pricing.components,
     },
-    feeds: async () => feedsHealth(await market.reads.feeds(ownContext(newId()))),
+    feeds: () => market.feedsHealth(ownContext(newId())),
     app: gateway(tools, {
       database,
       desk: pricing.desk,
@@ -74,8 +74,8 @@ await runService('all-in-one', async (tools) => {
     stop: async () => {
       await warm.close()
       await news.close()
-      market.stop()
-      await Promise.all([pricing.stop(), store.close()])
+      await market.stop()
+      await Promise.all([pricing.stop(), store.close(), replica?.close()])
       await database.end()
       await embedded?.stop()
     },

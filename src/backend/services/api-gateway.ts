@@ -1,7 +1,6 @@
 // The API gateway: the only public door. Credentials, roles, limits and shapes are checked here; what is asked is answered behind.
 import { recordsClient } from '../audit/http.ts'
-import { feedsHealth } from '../market-data/feed-states.ts'
-import { storedReadsClient } from '../market-data/http.ts'
+import { feedsHealthClient } from '../market-data/http.ts'
 import { priceDeskClient } from '../quotes/http.ts'
 import { referenceDataClient } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
@@ -23,7 +22,7 @@ await runService('api-gateway', async (tools) => {
   const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log })
   const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log })
   const database = await openDatabase(tools, settings.databaseUrl)
-  const reads = storedReadsClient(data)
+  const feedsHealth = feedsHealthClient(data)
   return {
     operations: [],
     components: {
@@ -32,7 +31,7 @@ await runService('api-gateway', async (tools) => {
       data_service: data.check,
       audit_service: audit.check,
     },
-    feeds: async () => feedsHealth(await reads.feeds(ownContext(newId()))),
+    feeds: () => feedsHealth(ownContext(newId())),
     app: gateway(tools, {
       database,
       desk: priceDeskClient(calculation),

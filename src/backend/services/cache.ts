@@ -1,7 +1,7 @@
 // The cache service: keeps the shared cache warm and tells everybody when to forget. It is never asked by a quote: when it is away,
 // names are a little colder.
 import { keepWarm } from '../cache/keep-warm.ts'
-import { warmSourceClient } from '../market-data/http.ts'
+import { feedsHealthClient, warmSourceClient } from '../market-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
@@ -25,6 +25,7 @@ await runService('cache-service', async (tools) => {
   metrics.gauge('cache_warmed_names', 'Names put into the cache since the start', () => warm.stats().warmed)
   metrics.gauge('cache_renewed_names', 'Hot names renewed since the start', () => warm.stats().renewed)
   metrics.gauge('cache_warm', '1 when the universe was walked since the last news', () => Number(warm.stats().warm))
+  const feedsHealth = feedsHealthClient(data)
   return {
     operations: [],
     components: {
@@ -32,6 +33,7 @@ await runService('cache-service', async (tools) => {
       data_service: data.check,
       warming: async () => warm.stats(),
     },
+    feeds: () => feedsHealth(ownContext(newId())),
     stop: async () => {
       await warm.close()
       await data.close()

@@ -1,7 +1,6 @@
 // The calculation service: fetches a price's inputs whole from the data service, prices, keeps the record, answers. It holds the
 // right to add audit records, and no other.
-import { feedsHealth } from '../market-data/feed-states.ts'
-import { storedReadsClient } from '../market-data/http.ts'
+import { feedsHealthClient, storedReadsClient } from '../market-data/http.ts'
 import { servePriceDesk } from '../quotes/http.ts'
 import { referenceDataClient } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
@@ -15,13 +14,14 @@ await runService('calculation-service', async (tools) => {
   const { databaseUrl, dataUrl } = requireSettings(configuration, { databaseUrl: 'DATABASE_URL', dataUrl: 'DATA_URL' })
   const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log })
   const reads = storedReadsClient(data)
+  const feedsHealth = feedsHealthClient(data)
   const store = sharedStore(tools)
   const pricing = calculation(tools, { databaseUrl, reads, reference: referenceDataClient(data) })
   const news = await pricing.listen(store)
   return {
     operations: servePriceDesk(pricing.desk),
     components: { data_service: data.check, redis: storeAnswers(store), ...pricing.components },
-    feeds: async () => feedsHealth(await reads.feeds(ownContext(newId()))),
+    feeds: () => feedsHealth(ownContext(newId())),
     stop: async () => {
       await news.close()
       await Promise.all([pricing.stop(), store.close()])

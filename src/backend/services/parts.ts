@@ -16,10 +16,12 @@ import { localCopy } from '../cache/local-copy.ts'
 import { memoryStore } from '../cache/memory-store.ts'
 import { redisStore } from '../cache/redis-store.ts'
 import { twoAgeCache } from '../cache/two-age-cache.ts'
-import { connectDatabase } from '../database/connect.ts'
+import { connectDatabase, type Queryable } from '../database/connect.ts'
+import { type ReplicaReads, replicaReads } from '../database/replica.ts'
 import { MigrationError, requireCurrentSchema } from '../database/schema-state.ts'
 import { gatewayApp } from '../gateway/app.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
+import { feedWork } from '../market-data/feed-work.ts'
 import { hotNames } from '../market-data/hot-names.ts'
 import { marketData } from '../market-data/market-data.ts'
 import { newYorkDate } from '../market-data/new-york-time.ts'
@@ -32,7 +34,7 @@ import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
 import type { ReferenceData } from '../reference-data/http.ts'
-import { ownContext } from '../server/call-context.ts'
+import { type CallContext, ownContext } from '../server/call-context.ts'
 import { ENGINE_VERSION, engineBuild } from '../server/engine-version.ts'
 import type { ComponentCheck } from '../server/health.ts'
 import { StartError } from '../server/run.ts'
@@ -41,6 +43,8 @@ import type { Tools } from '../server/service-process.ts'
 
 const BROKERS_MAX = 100_000
 const MODELS_MAX = 1_000
+/** While the data service, or its database, is away a process uses what it knows until this age, as it does of keys. */
+const AWAY_COPY_SECONDS = 300
 
 /** The health check of a database: it answers. */
 export function databaseAnswers(database: pg.Pool): ComponentCheck {
@@ -84,21 +88,53 @@ export async function openDatabase({ configuration, service, log, onIdleError }:
   return database
 }
 
+/** The replica of the settings, for reads that may be a moment behind; null when there is none. */
+export function openReplica(
+  { configuration, service, log, metrics, onIdleError }: Tools,
+  primary: pg.Pool,
+): ReplicaReads | null {
+  const { databaseReplicaUrl: replicaUrl } = configuration
+  if (replicaUrl === null) return null
+  const replica = replicaReads({
+    primary,
+    replicaUrl,
+    lagMaxSeconds: configuration.databaseReplicaLagMaxSeconds,
+    connect: {
+      applicationName: service,
+      connectionsMax: configuration.databaseConnectionsMax,
+      passwordFile: configuration.databasePasswordFile,
+      onIdleError,
+    },
+    onChange: (state) => log.warn({ ...state }, 'lists are read elsewhere from now on'),
+  })
+  metrics.gauge('database_replica_in_use', '1 while lists are read from the replica', () =>
+    Number(replica.state().reads === 'replica'),
+  )
+  return replica
+}
+
 /** Until this age a shared copy of a name's row is used as it is; after that it is read again behind the caller's back. */
 const COPY_FRESH_SECONDS = 60
 /** While the database is away a shared copy serves until this age. */
 const COPY_STALE_SECONDS = 86_400
 
-/** What is observed of the market, from the database through the shared store, with what keeps that store warm. */
+/** What is observed of the market, from the feeds and the database through the shared store, with what keeps that store warm. */
 export function marketReads(
-  { configuration, log, clock, newId, metrics }: Tools,
-  sources: { readonly database: pg.Pool; readonly store: CacheStore },
+  { configuration, log, clock, metrics }: Tools,
+  sources: {
+    readonly database: pg.Pool
+    /** Answers lists, which may be a moment behind; null: the database does. */
+    readonly lists: Queryable | null
+    readonly store: CacheStore
+  },
 ): {
   readonly reads: StoredReads
   readonly warm: WarmSource
+  /** Every feed as health checks show it. */
+  readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
   /** For news of other processes; null is everything. */
   readonly forget: (tickers: readonly string[] | null) => void
-  readonly stop: () => void
+  readonly stop: () => Promise<void>
 } {
   const { database, store } = sources
   const cache = twoAgeCache({
@@ -119,20 +155,38 @@ export function marketReads(
       () => cache.stats()[name],
     )
   }
+  const limits = configuration.inputLimits
+  const feeds = feedWork({
+    feeds: configuration.feeds,
+    database,
+    clock,
+    limits,
+    log,
+    metrics,
+    // What concerns every name is told by who keeps the store warm, once it has been walked.
+    onNews: (tickers) => (tickers === null ? cache.forget(null) : void cache.drop(tickers)),
+  })
   const hot = hotNames(clock)
-  const cached = cachedReads(databaseReads({ database, clock, limits: configuration.inputLimits }), cache)
-  const reads: StoredReads = {
-    ...cached,
-    one: (ticker, options) => {
-      hot.note(ticker)
-      return cached.one(ticker, options)
-    },
-  }
+  const primary = databaseReads({ database, clock, limits })
+  const lists = sources.lists === null ? primary : databaseReads({ database: sources.lists, clock, limits })
+  const cached = cachedReads({ ...primary, byStatus: lists.byStatus }, cache)
+  const refreshed = feeds.refreshing(cached)
+  feeds.start()
   return {
-    reads,
-    warm: warmSource({ database, cache, reads: cached, hot, clock, newId, renew: async () => [] }),
+    reads: {
+      ...refreshed,
+      one: (ticker, options) => {
+        hot.note(ticker)
+        return refreshed.one(ticker, options)
+      },
+    },
+    warm: warmSource({ database, cache, hot, clock, renew: feeds.renew }),
+    feedsHealth: async (context) => feeds.health(await primary.feeds(context)),
     forget: cache.forget,
-    stop: cache.close,
+    stop: async () => {
+      await feeds.stop()
+      cache.close()
+    },
   }
 }
 
@@ -156,15 +210,17 @@ export function calculation(
 } {
   const { localCopySeconds, inputLimits: limits } = configuration
   const { reads, reference } = sources
-  const market = marketData({ reads, clock, limits, localCopySeconds })
+  const market = marketData({ reads, clock, limits, localCopySeconds, awaySeconds: AWAY_COPY_SECONDS })
   const brokers = localCopy({
     load: (clientId) => reference.termsInForce(clientId, ownContext(newId())),
     seconds: localCopySeconds,
+    awaySeconds: AWAY_COPY_SECONDS,
     entriesMax: BROKERS_MAX,
   })
   const models = localCopy({
     load: (model) => reference.pricingModel(model, ownContext(newId())),
     seconds: localCopySeconds,
+    awaySeconds: AWAY_COPY_SECONDS,
     entriesMax: MODELS_MAX,
   })
   const auditDatabase = connectDatabase(sources.databaseUrl, {
