@@ -41,9 +41,10 @@ export function warmSource(options: {
   }
 }
 
-/** The feeds' last successes, and the last index, which is part of every name's row and may come without a file. */
+/** How new each feed's data is, and the last index, which is part of every name's row and may come without a file. A file that is
+ * fetched again unchanged is no news. */
 const VERSION = `
   select concat_ws(' ',
-    (select string_agg(concat_ws(' ', feed, provider, extract(epoch from last_success)), ' ' order by feed) from feed_states),
+    (select string_agg(concat_ws(' ', feed, provider, extract(epoch from as_of)), ' ' order by feed) from feed_states),
     (select extract(epoch from received_at) from volatility_index order by index_date desc, received_at desc limit 1)
   ) as version`
