@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { Problem } from '../server/problem.ts'
 import { localCopy } from './local-copy.ts'
 
-function counted(seconds: number, load: (key: string) => Promise<{ of: string } | null>) {
+function counted(seconds: number, load: (key: string) => Promise<{ of: string } | null>, awaySeconds = 60) {
   let loads = 0
   const copy = localCopy<{ of: string }>({
     seconds,
+    awaySeconds,
     entriesMax: 10,
     load: (key) => {
       loads += 1
@@ -86,5 +89,54 @@ describe('a local copy', () => {
     answers[0]?.({ of: 'old' })
     await before
     expect(await copy.get('GME')).toEqual({ of: 'new' })
+  })
+})
+
+describe('a copy past its time', () => {
+  const AWAY = new Problem('SERVICE_UNAVAILABLE', 'away')
+  /** Of 10 ms, with a place that does what is said once the copy has aged. */
+  async function aged(then: () => Promise<{ of: string } | null>, awaySeconds?: number) {
+    let now = async (): Promise<{ of: string } | null> => ({ of: 'before' })
+    const it = counted(0.01, () => now(), awaySeconds)
+    await it.copy.get('GME')
+    now = then
+    await sleep(20)
+    return it
+  }
+
+  test('serves while the place is away, which is asked once a second meanwhile', async () => {
+    const { copy, loads } = await aged(() => Promise.reject(AWAY))
+    for (let n = 0; n < 5; n += 1) expect(await copy.get('GME')).toEqual({ of: 'before' })
+    expect(loads()).toBe(2)
+  })
+
+  test('serves while a store of our own is away', async () => {
+    const { copy } = await aged(() => Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })))
+    expect(await copy.get('GME')).toEqual({ of: 'before' })
+  })
+
+  test('serves when the place takes too long, and takes over what comes late', async () => {
+    let answer: (value: { of: string }) => void = () => {}
+    const { copy } = await aged(() => new Promise((resolve) => (answer = resolve)))
+    const began = performance.now()
+    expect(await copy.get('GME')).toEqual({ of: 'before' })
+    expect(performance.now() - began).toBeLessThan(1_000)
+    answer({ of: 'after' })
+    await sleep(1)
+    expect(await copy.get('GME')).toEqual({ of: 'after' })
+  })
+
+  test('gives way to what a place says that answers: a value, none, or a failure of its own', async () => {
+    expect(await (await aged(async () => ({ of: 'after' }))).copy.get('GME')).toEqual({ of: 'after' })
+    expect(await (await aged(async () => null)).copy.get('GME')).toBeNull()
+    await expect((await aged(() => Promise.reject(new Error('damaged')))).copy.get('GME')).rejects.toThrow('damaged')
+  })
+
+  test('is gone when it was dropped, and after its minutes', async () => {
+    const dropped = await aged(() => Promise.reject(AWAY))
+    dropped.copy.drop('GME')
+    await expect(dropped.copy.get('GME')).rejects.toThrow('away')
+    const old = await aged(() => Promise.reject(AWAY), 0.015)
+    await expect(old.copy.get('GME')).rejects.toThrow('away')
   })
 })

@@ -1,6 +1,8 @@
 // A copy in this process of what a slower place knows, for some seconds. Callers that ask for the same missing key share one
 // load; a failed load is not kept, nor one that began before a drop; that something does not exist is kept for a shorter time.
+// While that place is away a copy serves some minutes longer, unless it was dropped.
 import { LRUCache } from 'lru-cache'
+import { type AgedCopy, orAgedCopy } from './aged-copy.ts'
 
 export interface LocalCopy<V> {
   /** The value, or null when there is none. Rejects as the load does. */
@@ -12,20 +14,27 @@ export interface LocalCopy<V> {
 /** That a key does not exist is believed for this long. */
 const ABSENT_SECONDS = 5
 
+interface Entry<V> extends AgedCopy<V | null> {
+  readonly freshUntilMs: number
+}
+
 /**
  * @param load asks the slower place; null means that there is none
- * @param seconds how long a value may be used
+ * @param seconds how long a value may be used without asking; 0: not at all
+ * @param awaySeconds until which age it is used while the place is away
  * @param entriesMax the least recently used leave first
  */
 export function localCopy<V extends object>(options: {
   readonly load: (key: string) => Promise<V | null>
   readonly seconds: number
+  readonly awaySeconds: number
   readonly entriesMax: number
 }): LocalCopy<V> {
-  const { load, seconds, entriesMax } = options
+  const { load, seconds, awaySeconds, entriesMax } = options
+  const freshMs = Math.round(seconds * 1000)
+  const keptMs = seconds > 0 ? Math.max(freshMs, Math.round(awaySeconds * 1000)) : 0
   // A ttl of 0 would mean "for ever" to the library; a copy of no seconds is asked for by each caller anew.
-  const ttl = Math.max(1, Math.round(seconds * 1000))
-  const entries = new LRUCache<string, { readonly value: V | null }>({ max: entriesMax, ttl })
+  const entries = new LRUCache<string, Entry<V>>({ max: entriesMax, ttl: Math.max(1, keptMs) })
   // Not the library's own fetch: it fails a load that is under way when its key is dropped, and a caller with it.
   const loads = new Map<string, Promise<V | null>>()
 
@@ -33,9 +42,7 @@ export function localCopy<V extends object>(options: {
     const loading = (async () => await load(key))()
       .then((value) => {
         // Dropped or begun anew since: what this one found may be from before.
-        if (loads.get(key) === loading) {
-          entries.set(key, { value }, value === null ? { ttl: Math.min(ttl, ABSENT_SECONDS * 1000) } : {})
-        }
+        if (loads.get(key) === loading) keep(key, value)
         return value
       })
       .finally(() => {
@@ -45,10 +52,19 @@ export function localCopy<V extends object>(options: {
     return loading
   }
 
+  function keep(key: string, value: V | null): void {
+    const isAbsent = value === null
+    const ownFreshMs = isAbsent ? Math.min(freshMs, ABSENT_SECONDS * 1000) : freshMs
+    const entry = { value, freshUntilMs: performance.now() + ownFreshMs, quietUntilMs: 0 }
+    entries.set(key, entry, isAbsent ? { ttl: Math.max(1, ownFreshMs) } : {})
+  }
+
   return {
     get: async (key) => {
       const entry = entries.get(key)
-      return entry === undefined ? await (loads.get(key) ?? begin(key)) : entry.value
+      if (entry !== undefined && performance.now() < entry.freshUntilMs) return entry.value
+      const answer = () => loads.get(key) ?? begin(key)
+      return entry === undefined ? await answer() : await orAgedCopy(entry, answer)
     },
     drop: (key) => {
       if (key === undefined) {

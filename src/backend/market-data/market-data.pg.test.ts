@@ -35,7 +35,7 @@ const CONTEXT = ownContext('test')
 function marketOver(source: Queryable, localCopySeconds: number) {
   const clock = () => now
   const reads = databaseReads({ database: source, clock, limits: DEFAULT_INPUT_LIMITS })
-  const data = marketData({ reads, clock, limits: DEFAULT_INPUT_LIMITS, localCopySeconds })
+  const data = marketData({ reads, clock, limits: DEFAULT_INPUT_LIMITS, localCopySeconds, awaySeconds: 300 })
   return {
     observe: (ticker: Ticker, window: EventWindow, options = { fresh: false }) =>
       data.observe(ticker, window, { ...options, context: CONTEXT }),
@@ -234,6 +234,56 @@ describe('the local copy', () => {
     await expect(data.observe('NEW' as Ticker, WINDOW)).rejects.toThrow()
     await database.pool.query("insert into stocks (ticker) values ('NEW')")
     await expect(data.observe('NEW' as Ticker, WINDOW)).resolves.toBeDefined()
+  })
+})
+
+describe('the local copy past its time', () => {
+  /** The database, or what is said instead of it. */
+  function marketThatMayFail() {
+    let failure: Error | null = null
+    const source = {
+      query: (...parameters: Parameters<typeof database.pool.query>) =>
+        failure === null ? database.pool.query(...parameters) : Promise.reject(failure),
+    } as Queryable
+    const fail = (with_: Error | null) => {
+      failure = with_
+    }
+    return { data: marketOver(source, 60), fail }
+  }
+  const later = (seconds: number) => {
+    now = new Date(now.getTime() + seconds * 1000)
+  }
+
+  test('serves while the database is away, with the age that it has, and for five minutes at most', async () => {
+    await everything()
+    const { data, fail } = marketThatMayFail()
+    const { ageSeconds } = (await data.observe(GME, WINDOW)).lenderRate
+    fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+    later(299)
+    expect((await data.observe(GME, WINDOW)).lenderRate.ageSeconds).toBe((ageSeconds as number) + 299)
+    later(2)
+    await expect(data.observe(GME, WINDOW)).rejects.toThrow('refused')
+  })
+
+  test('gives way to what the database says, whatever it is', async () => {
+    await everything()
+    const { data, fail } = marketThatMayFail()
+    await data.observe(GME, WINDOW)
+    later(61)
+    fail(new Error('the row is damaged'))
+    await expect(data.observe(GME, WINDOW)).rejects.toThrow('damaged')
+    fail(null)
+    await database.pool.query('update lender_rates set rate = 0.5')
+    expect((await data.observe(GME, WINDOW)).lenderRate.value.toString()).toBe('0.5')
+  })
+
+  test('is gone when it was dropped', async () => {
+    await everything()
+    const { data, fail } = marketThatMayFail()
+    await data.observe(GME, WINDOW)
+    data.dropLocalCopies([GME])
+    fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+    await expect(data.observe(GME, WINDOW)).rejects.toThrow('refused')
   })
 })
 

@@ -4,6 +4,7 @@
 // ages like the row it was made from. Names that are asked for while a read is on its way share the next one: a basket of
 // thousands of cold names is a few statements, and a lone name does not wait.
 import { LRUCache } from 'lru-cache'
+import { type AgedCopy, orAgedCopy } from '../cache/aged-copy.ts'
 import { DEFAULT_FLOOR_RATE } from '../pricing/borrow-rate.ts'
 import type { IndexPoints, Rate, Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
@@ -68,39 +69,59 @@ export interface MarketDataOptions {
   readonly reads: StoredReads
   readonly clock: Clock
   readonly limits: InputLimits
-  /** How long a kept row may be held in memory; 0 holds none. */
+  /** How long a kept row in memory is used without asking; 0 holds none. */
   readonly localCopySeconds: number
+  /** Until which age it is used while the reads are away. What is in it ages meanwhile, and says so. */
+  readonly awaySeconds: number
 }
 
 /** More than the names of the largest lender's file. */
 const LOCAL_COPIES_MAX = 25_000
-export function marketData({ reads, clock, limits, localCopySeconds }: MarketDataOptions): MarketData {
-  const copies = new LRUCache<Ticker, StoredObservations>({
+
+interface Copy extends AgedCopy<StoredObservations> {
+  readonly freshUntilMs: number
+}
+
+export function marketData(options: MarketDataOptions): MarketData {
+  const { reads, clock, limits, localCopySeconds, awaySeconds } = options
+  const copies = new LRUCache<Ticker, Copy>({
     max: LOCAL_COPIES_MAX,
-    ttl: Math.max(1, localCopySeconds * 1000),
+    ttl: Math.max(1, Math.max(localCopySeconds, awaySeconds) * 1000),
     perf: { now: () => clock().getTime() },
     ttlResolution: 0,
   })
   const reading = new Map<Ticker, Promise<StoredObservations>>()
   let generation = 0
 
-  /** The local copy, else one read that all who ask meanwhile share. */
+  /** The local copy, else one read that all who ask meanwhile share, else a copy past its time. */
   function stored(ticker: Ticker, options: ReadOptions): StoredObservations | Promise<StoredObservations> {
-    const copy = options.fresh ? undefined : (copies.get(ticker) ?? reading.get(ticker))
-    if (copy !== undefined) return copy
+    if (options.fresh) return read(ticker, options)
+    const copy = copies.get(ticker)
+    if (copy !== undefined && clock().getTime() < copy.freshUntilMs) return copy.value
+    const answer = () => reading.get(ticker) ?? read(ticker, options)
+    return copy === undefined ? answer() : orAgedCopy(copy, answer)
+  }
+
+  function read(ticker: Ticker, options: ReadOptions): Promise<StoredObservations> {
     const begun = generation
-    const read = reads
+    const answer = reads
       .one(ticker, options)
       .then((row) => {
         // A read that began before the copies were dropped may be of the state before.
-        if (row.known && localCopySeconds > 0 && begun === generation) copies.set(ticker, { ...row, live: [] })
+        if (begun === generation) keep(row)
         return row
       })
       .finally(() => {
-        if (reading.get(ticker) === read) reading.delete(ticker)
+        if (reading.get(ticker) === answer) reading.delete(ticker)
       })
-    reading.set(ticker, read)
-    return read
+    reading.set(ticker, answer)
+    return answer
+  }
+
+  function keep(row: StoredObservations): void {
+    if (!row.known || localCopySeconds === 0) return
+    const freshUntilMs = clock().getTime() + localCopySeconds * 1000
+    copies.set(row.ticker, { value: { ...row, live: [] }, freshUntilMs, quietUntilMs: 0 })
   }
 
   return {
@@ -134,7 +155,10 @@ export function marketData({ reads, clock, limits, localCopySeconds }: MarketDat
 function notFound(row: StoredObservations): Problem {
   return row.lenderAsked
     ? new Problem('TICKER_NOT_FOUND', `Ticker not found: ${row.ticker}`)
-    : new Problem('EXTERNAL_API_UNAVAILABLE', `No lender data has arrived yet, so nothing is known about ${row.ticker}`)
+    : new Problem(
+        'EXTERNAL_API_UNAVAILABLE',
+        `The lender cannot be asked about ${row.ticker} now, and nothing else is known of it`,
+      )
 }
 
 /** Live, when a feed answered for this very question. */

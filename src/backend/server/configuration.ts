@@ -151,7 +151,7 @@ const TABLE = {
     0,
     HOUR,
     'seconds',
-    'How long a process keeps inputs in memory; 0 keeps none.',
+    'How long a process uses inputs in memory without asking; 0 keeps none. While nobody answers: 5 minutes.',
   ),
   redisUrl: redisUrl('REDIS_URL', 'the memory of the process', 'The Redis that processes share copies through.'),
   redisCaFile: optionalText(

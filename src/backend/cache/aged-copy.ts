@@ -1,0 +1,37 @@
+// A copy in a process that is past its time, while the place that it is from does not answer: better than no answer for some minutes,
+// and never used without asking first. Nobody waits long for the answer, and after a silence nobody waits again for a moment.
+import { Problem } from '../server/problem.ts'
+import { problemOfStore } from '../server/store-failures.ts'
+
+/** When a copy in use is asked for again, by performance.now(). */
+export interface AgedCopy<V> {
+  readonly value: V
+  /** Until then nobody asks again: it was tried a moment ago. */
+  quietUntilMs: number
+}
+
+/** Longer than this a place of the same site does not take. */
+const ANSWER_WAIT_MS = 250
+const QUIET_MS = 1_000
+
+/**
+ * What the load gives; the copy when the place is away, or takes too long. Rejects as the load does for any other reason: what a place
+ * that answers says, holds.
+ */
+export function orAgedCopy<V>(copy: AgedCopy<V>, load: () => Promise<V>): Promise<V> {
+  if (performance.now() < copy.quietUntilMs) return Promise.resolve(copy.value)
+  return new Promise((resolve, reject) => {
+    const useCopy = () => {
+      copy.quietUntilMs = performance.now() + QUIET_MS
+      resolve(copy.value)
+    }
+    const late = setTimeout(useCopy, ANSWER_WAIT_MS)
+    load()
+      .then(resolve, (error: unknown) => (isAway(error) ? useCopy() : reject(error)))
+      .finally(() => clearTimeout(late))
+  })
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof Problem ? error.code === 'SERVICE_UNAVAILABLE' : problemOfStore(error) !== null
+}
