@@ -1,6 +1,6 @@
 // Bodies that are no JSON, or JSON that nobody should send: each is refused in the one shape, and none is repeated.
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { expectFailure, expectOrdinaryHeaders, expectQuietLog } from './answers.ts'
 import { type Deployment, sleep, startDeployment } from './deployment.ts'
 import { type Answer, ask, exchange, openSocket } from './http.ts'
@@ -12,7 +12,6 @@ let deployed: Deployment
 beforeAll(async () => {
   deployed = await startDeployment()
 })
-afterAll(() => expectQuietLog(deployed, [MARK]))
 
 const sound = { ticker: 'GME', position_value: 1000, loan_days: 30, client_id: 'demo-classic' }
 const soundText = JSON.stringify(sound)
@@ -212,4 +211,9 @@ describe('a large body', () => {
     const after = deployed.memoryBytes()
     if (before !== null && after !== null) expect(after - before).toBeLessThan(100_000_000)
   })
+})
+
+// The last: about everything above.
+test('of all this the log holds a line a request, no stack, no secret and nothing that was sent', () => {
+  expectQuietLog(deployed, [MARK])
 })

@@ -1,5 +1,5 @@
 // What arrives at the socket: addresses, headers, methods and bytes that no client would send, slowly or all at once.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { expectFailure, expectOrdinaryHeaders, expectQuietLog } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, ask, exchange, openSocket, type RawAnswer, rawRequest } from './http.ts'
@@ -11,7 +11,6 @@ let deployed: Deployment
 beforeAll(async () => {
   deployed = await startDeployment()
 })
-afterAll(() => expectQuietLog(deployed, [MARK]))
 
 const soundText = JSON.stringify({ ticker: 'GME', position_value: 1000, loan_days: 30, client_id: 'demo-classic' })
 const soundPost = () =>
@@ -307,4 +306,9 @@ describe('a connection', () => {
       for (const socket of sockets) socket.destroy()
     }
   })
+})
+
+// The last: about everything above.
+test('of all this the log holds a line a request, no stack, no secret and nothing that was sent', () => {
+  expectQuietLog(deployed, [MARK])
 })

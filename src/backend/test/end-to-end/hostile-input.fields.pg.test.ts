@@ -1,5 +1,5 @@
 // Every bound of a quote's fields from both sides, in the body and in the query.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { expectFailure, expectQuietLog } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, ask } from './http.ts'
@@ -11,7 +11,6 @@ let deployed: Deployment
 beforeAll(async () => {
   deployed = await startDeployment({ prepare: (database) => listPlain(database, 'ZZA', '0.05') })
 })
-afterAll(() => expectQuietLog(deployed, ['GARBAGE']))
 
 /** A sound request of JSON tokens; a test replaces one. */
 const BY_VALUE = { ticker: '"ZZA"', position_value: '1000', loan_days: '30', client_id: '"demo-classic"' }
@@ -255,4 +254,9 @@ describe('names that are not fields', () => {
     const { text } = await ask(deployed, { path: '/health' })
     expect(text).not.toMatch(/polluted|GARBAGE/)
   })
+})
+
+// The last: about everything above.
+test('of all this the log holds a line a request, no stack, no secret and nothing that was sent', () => {
+  expectQuietLog(deployed, ['GARBAGE'])
 })

@@ -1,6 +1,6 @@
 // Two thousand requests put together at random from sound and hostile pieces: whatever comes, it is answered, never with a 5xx,
 // in the one shape, and the process stays as it was.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { expectOrdinaryHeaders, expectQuietLog } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, type Ask, ask, exchange } from './http.ts'
@@ -16,7 +16,6 @@ let deployed: Deployment
 beforeAll(async () => {
   deployed = await startDeployment()
 })
-afterAll(() => expectQuietLog(deployed, [MARK]))
 
 /** Mulberry32: small, and good enough to pick pieces. */
 function randomFrom(seed: number): () => number {
@@ -272,3 +271,8 @@ test('300 random beginnings of bytes are refused or ignored, and the process ser
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   expect((await ask(deployed, { path: '/health' })).status).toBe(200)
 }, 30_000)
+
+// The last: about everything above.
+test('of all this the log holds a line a request, no stack, no secret and nothing that was sent', () => {
+  expectQuietLog(deployed, [MARK])
+})
