@@ -1,9 +1,13 @@
 // Three kinds of tests. `pure`: no server, shared threads, milliseconds. `database` (`*.pg.test.ts`): each file has a database of
 // its own on one PostgreSQL that is started for the run; TEST_POSTGRES=15 runs them on Debian's PostgreSQL 15. `redis`
 // (`*.redis.test.ts`): each file starts its own servers. A file that needs both is named `*.redis.pg.test.ts`.
+//
+// The end-to-end suites run on one process, as `database`, and those that look at what differs run again: `all-in-one-with-redis`,
+// and `five-services` over PgBouncer and Redis with certificates between them.
 import { readdirSync } from 'node:fs'
 import { configDefaults, defineConfig } from 'vitest/config'
-import { pgbouncerFoundOrInstalled } from './test/pgbouncer-found.ts'
+import type { DeploymentKind } from './test/end-to-end/deployment.ts'
+import { HOW_TO_GET_PGBOUNCER, pgbouncerFound, pgbouncerFoundOrInstalled } from './test/pgbouncer-found.ts'
 import { howToGetPostgres, testBinaries } from './test/postgres-found.ts'
 import { HOW_TO_GET_REDIS, redisFoundOrInstalled, redisPrograms } from './test/redis-found.ts'
 
@@ -17,7 +21,7 @@ const hasPostgres = testBinaries() !== null
 const namedFiles = process.argv.slice(2).filter((argument) => argument !== 'run' && !argument.startsWith('-'))
 const hasRedis = namedFiles.length > 0 ? redisPrograms() !== null : redisFoundOrInstalled()
 // Without it the tests that go through it skip by themselves, and say so.
-if (namedFiles.length === 0 && hasPostgres) pgbouncerFoundOrInstalled()
+const hasPgbouncer = namedFiles.length === 0 && hasPostgres ? pgbouncerFoundOrInstalled() : pgbouncerFound() !== null
 
 const skipped = testFiles().filter(
   (file) => (!hasPostgres && file.endsWith('.pg.test.ts')) || (!hasRedis && /\.redis\.(pg\.)?test\.ts$/.test(file)),
@@ -29,6 +33,35 @@ if (skipped.length > 0) {
   ]
   console.warn(`\n${skipped.length} test files are skipped: ${missing.join('; ')}\n`)
 }
+if (hasPostgres && !hasRedis) console.warn(`The end-to-end suites run on one process only: ${HOW_TO_GET_REDIS}\n`)
+else if (hasPostgres && !hasPgbouncer) {
+  console.warn(`The end-to-end suites do not run on five services: ${HOW_TO_GET_PGBOUNCER}\n`)
+}
+
+/** Suites whose answers come from behind the gateway. Hostile input ends at the gateway, which is the same everywhere. */
+const BEHIND_THE_GATEWAY = ['quotes.*', 'rates', 'records'].map((name) => `test/end-to-end/${name}.pg.test.ts`)
+const ALL_DOORS = [
+  ...BEHIND_THE_GATEWAY,
+  ...['answers', 'config-and-health', 'openapi', 'hostile-input.fields'].map(
+    (name) => `test/end-to-end/${name}.pg.test.ts`,
+  ),
+]
+
+/** The project of the end-to-end suites on another deployment. */
+function deployedAs(name: DeploymentKind, include: string[]) {
+  return {
+    test: {
+      name,
+      include,
+      env: { DEPLOYMENT: name },
+      exclude,
+      pool: 'forks' as const,
+      globalSetup: ['./test/postgres-server.ts', './test/end-to-end/servers.ts'],
+      testTimeout: 20_000,
+      hookTimeout: 60_000,
+    },
+  }
+}
 
 function testFiles(): string[] {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
@@ -37,7 +70,7 @@ function testFiles(): string[] {
 
 export default defineConfig({
   test: {
-    passWithNoTests: !hasPostgres || !hasRedis,
+    passWithNoTests: !hasPostgres || !hasRedis || !hasPgbouncer,
     projects: [
       {
         test: {
@@ -69,6 +102,8 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      deployedAs('all-in-one-with-redis', hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : []),
+      deployedAs('five-services', hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
     ],
   },
 })

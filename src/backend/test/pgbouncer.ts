@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { serverAccount } from '../database/postgres-binaries.ts'
+import { startKeeper } from '../tools/keep.ts'
 import { HOW_TO_GET_PGBOUNCER, pgbouncerFound } from './pgbouncer-found.ts'
 import { temporaryFolder } from './postgres.ts'
 
@@ -89,6 +90,7 @@ query_wait_timeout = 10
     detached: true, // a Ctrl-C is for whoever started it
     ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
   })
+  startKeeper().mind(child)
   const console = async (statement: string) => {
     const client = new pg.Client({
       host: '127.0.0.1',

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type Keeper, startKeeper } from '../tools/keep.ts'
 import { HOW_TO_GET_REDIS, redisPrograms } from './redis-found.ts'
 import { until } from './until.ts'
 
@@ -163,6 +164,8 @@ async function startServer(
   }
 }
 
+/** Ends them when this process was killed. */
+let keeper: Keeper | undefined
 /** Servers of this process that run. */
 const running = new Set<ChildProcess>()
 for (const event of ['exit', 'disconnect'] as const) {
@@ -179,6 +182,8 @@ function spawnServer(settings: readonly string[]): Promise<ChildProcess> {
     // In a process group of its own: a Ctrl-C is for whoever started it.
     const child = spawn(programs.server, settings, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
     running.add(child)
+    keeper ??= startKeeper()
+    keeper.mind(child)
     let said = ''
     const late = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX)
     child.stdout.on('data', (chunk) => {

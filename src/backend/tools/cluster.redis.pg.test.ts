@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandLine } from '../database/process-identity.ts'
 import { HOW_TO_GET_PGBOUNCER, pgbouncerFound } from '../test/pgbouncer-found.ts'
-import { until } from '../test/redis.ts'
+import { until } from '../test/until.ts'
 
 const START_MS_MAX = 90_000
 const STOP_MS_MAX = 30_000

@@ -8,7 +8,8 @@ import { USER_ROLES } from '../database/service-users.ts'
 import { type PgBouncer, startPgBouncer } from '../test/pgbouncer.ts'
 import { pgbouncerFound } from '../test/pgbouncer-found.ts'
 import { type RealPostgres, startPostgres } from '../test/postgres.ts'
-import { startRedis, type TestRedis, until } from '../test/redis.ts'
+import { startRedis, type TestRedis } from '../test/redis.ts'
+import { until } from '../test/until.ts'
 import { type FiveServices, SERVICE_NAMES, startFiveServices } from './local-cluster.ts'
 
 let postgres: RealPostgres

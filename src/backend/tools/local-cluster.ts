@@ -46,6 +46,8 @@ export interface FiveServicesOptions {
   readonly folder?: string
   /** Of the gateway. Unless said: a free one. */
   readonly gatewayPort?: number
+  /** False: what there is to price is in the database already. */
+  readonly seedDemoData?: boolean
 }
 
 export interface Service {
@@ -115,7 +117,7 @@ const STOP_ORDER: readonly (readonly ServiceName[])[] = [
 const PROBE = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
 
 /**
- * Seeds the database with the demonstration's brokers, data and keys, starts the five, and waits until the gateway prices.
+ * Gives the database the demonstration's brokers, data and keys, starts the five, and waits until the gateway prices.
  * @throws Error with what a service said that did not start; nothing is left running
  */
 export async function startFiveServices(options: FiveServicesOptions): Promise<FiveServices> {
@@ -136,7 +138,7 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
     return stopping
   }
   try {
-    const keys = await seed(options.postgres.url, folder)
+    const keys = await seed(options.postgres.url, folder, options.seedDemoData ?? true)
     const ports = await freePorts(options.gatewayPort)
     for (const name of SERVICE_NAMES) {
       const files = authority?.sign(name)
@@ -243,11 +245,11 @@ function addressesOf(name: ServiceName, ports: Ports, tls: boolean): { url: stri
   return { url: `http://127.0.0.1:${open}`, internalUrl: `${tls ? 'https' : 'http'}://127.0.0.1:${internal}` }
 }
 
-async function seed(url: string, folder: string): Promise<DemoKey[]> {
+async function seed(url: string, folder: string, withDemoData: boolean): Promise<DemoKey[]> {
   const database = connectDatabase(url, { applicationName: 'local cluster', connectionsMax: 2 })
   try {
     await seedReferenceData(database)
-    await seedDemoData(database, { now: new Date() })
+    if (withDemoData) await seedDemoData(database, { now: new Date() })
     return await seedDemoKeys(database, { dataDir: folder, now: new Date() })
   } finally {
     await database.end()

@@ -54,6 +54,8 @@ const ORDINARY_LINES = new Set([
   'request',
   'connection refused',
   'listening',
+  'the private door is open',
+  'Redis is connected',
   'migrated',
   'bad credentials keep coming from this address',
   'draining',

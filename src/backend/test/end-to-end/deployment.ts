@@ -1,5 +1,6 @@
 // The engine as it is deployed: a process of its own, started from the build, with a database behind it. Suites take a
-// `Deployment` and know no more than an address, keys by name, and a log; what stands behind the address is decided here.
+// `Deployment` and know no more than an address, keys by name, and a log; what stands behind the address is decided here: one
+// process, one process that keeps its copies in Redis, or five services. DEPLOYMENT says which; vitest.config.ts sets it.
 //
 // Whatever a file started is stopped when the file ends, also when a test failed.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -8,17 +9,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
-import { afterAll } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import { createApiKey } from '../../access/api-keys.ts'
 import type { Role } from '../../access/roles.ts'
 import { connectDatabase } from '../../database/connect.ts'
 import { commandLine, processIdentity } from '../../database/process-identity.ts'
 import { type DemoKey, HOUSE, seedDemoData, seedReferenceData } from '../../database/seed.ts'
+import type { UserRole } from '../../database/service-users.ts'
+import { SERVICE_NAMES, startFiveServices } from '../../tools/local-cluster.ts'
 import { testDatabase } from '../database.ts'
 
 export type KeyName = 'desk' | 'admin' | 'auditor' | 'demo-classic' | 'demo-percentage' | 'demo-collateral'
 
+/** Without embedded storage the database is one on the server that the tests share. */
+export const DEPLOYMENT_KINDS = ['all-in-one', 'all-in-one-with-redis', 'five-services'] as const
+export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number]
+
 export interface Deployment {
+  readonly kind: DeploymentKind
   /** `http://127.0.0.1:41234`, without a slash at the end. */
   readonly url: string
   /** Staff and demo brokers, as a demonstration names them. */
@@ -35,7 +43,7 @@ export interface Deployment {
   kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<Ended>
   /** A clean end; safe to call again. */
   stop(): Promise<Ended>
-  /** Resident memory, bytes; null where the platform does not say. */
+  /** Resident memory of the process that is asked, bytes; null where the platform does not say. */
   memoryBytes(): number | null
 }
 
@@ -74,16 +82,83 @@ export async function startDeployment(options: DeploymentOptions = {}): Promise<
   return options.database === 'embedded' ? startEmbedded(options) : startOnDatabase(options)
 }
 
+/** What DEPLOYMENT says. */
+export function deploymentKind(): DeploymentKind {
+  const named = process.env.DEPLOYMENT || 'all-in-one'
+  const kind = DEPLOYMENT_KINDS.find((candidate) => candidate === named)
+  if (kind === undefined) throw new Error(`DEPLOYMENT must be one of ${DEPLOYMENT_KINDS.join(', ')}`)
+  return kind
+}
+
 async function startOnDatabase({ database = 'own', prepare, environment }: DeploymentOptions): Promise<Deployment> {
   const url = typeof database === 'object' ? database.url : await ownDatabase()
   const pool = poolOf(url)
   await seedReferenceData(pool)
   await seedDemoData(pool, { now: new Date() })
   await prepare?.(pool)
+  const kind = deploymentKind()
+  if (kind === 'five-services') return startFive(url, pool, environment)
+  const shared: Record<string, string> = kind === 'all-in-one-with-redis' ? redisSettings() : {}
   const keys = await Promise.all(KEYS.map(async ([name, clientId, role]) => [name, await newKey(pool, clientId, role)]))
-  const engine = await startProcess({ DATABASE_URL: url, ...environment })
-  return deployment(engine, Object.fromEntries(keys), pool, null)
+  const engine = await startProcess({ DATABASE_URL: url, ...shared, ...environment })
+  return deployment(kind, engine, Object.fromEntries(keys), pool, null)
 }
+
+/** Over PgBouncer, with Redis, and with certificates between the services. */
+async function startFive(
+  url: string,
+  pool: pg.Pool,
+  environment: DeploymentOptions['environment'],
+): Promise<Deployment> {
+  const { pgbouncerPort, users } = inject('servers')
+  const urlFor = (role: UserRole) => {
+    const own = new URL(url)
+    own.username = users[role].name
+    own.password = users[role].password
+    return own.href
+  }
+  const through = (direct: string) => {
+    const pooled = new URL(direct)
+    pooled.port = String(pgbouncerPort)
+    return pooled.href
+  }
+  const { REDIS_URL, ...prefix } = redisSettings()
+  const five = await startFiveServices({
+    postgres: { url, urlFor, passwordOf: (role) => users[role].password },
+    pgbouncer: { through },
+    redis: { url: REDIS_URL, caFile: null },
+    internalTls: true,
+    env: { ...UNLIMITED, ...prefix, ...environment },
+    seedDemoData: false,
+  })
+  cleanUps.push(() => five.stop())
+  const endAll = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    const gateway = await five.kill('api-gateway', signal)
+    if (signal === 'SIGTERM') await five.stop()
+    else await Promise.all(SERVICE_NAMES.map((name) => five.kill(name, signal)))
+    return gateway
+  }
+  return {
+    kind: 'five-services',
+    url: five.url,
+    keys: Object.fromEntries(five.keys.map(({ name, apiKey }) => [name, apiKey])) as Record<KeyName, string>,
+    database: pool,
+    dataDir: null,
+    logLines: () => SERVICE_NAMES.flatMap((name) => five.services[name].logLines()),
+    newKey: (clientId, role) => newKey(pool, clientId, role),
+    kill: endAll,
+    stop: () => endAll('SIGTERM'),
+    memoryBytes: () => residentBytes(five.services['api-gateway'].pid()),
+  }
+}
+
+/** One Redis for all: what a deployment keeps there has a name of its own. */
+function redisSettings(): { REDIS_URL: string; REDIS_KEY_PREFIX: string } {
+  deployed += 1
+  return { REDIS_URL: inject('servers').redisUrl, REDIS_KEY_PREFIX: `test-${process.pid}-${deployed}:` }
+}
+
+let deployed = 0
 
 async function startEmbedded({ dataDir = newDataDir(), environment }: DeploymentOptions): Promise<Deployment> {
   const engine = await startProcess({ DATA_DIR: dataDir, ...environment })
@@ -91,7 +166,7 @@ async function startEmbedded({ dataDir = newDataDir(), environment }: Deployment
   const text = readFileSync(join(dataDir, 'demo-keys.json'), 'utf8')
   const { keys } = JSON.parse(text) as { keys: readonly DemoKey[] }
   const byName = Object.fromEntries(keys.map((key) => [key.name, key.apiKey]))
-  return deployment(engine, byName, poolOf(embeddedUrl(dataDir)), dataDir)
+  return deployment('all-in-one', engine, byName, poolOf(embeddedUrl(dataDir)), dataDir)
 }
 
 const KEYS: readonly (readonly [KeyName, string, Role])[] = [
@@ -104,12 +179,14 @@ const KEYS: readonly (readonly [KeyName, string, Role])[] = [
 ]
 
 function deployment(
+  kind: DeploymentKind,
   engine: Engine,
   keys: Record<string, string>,
   database: pg.Pool,
   dataDir: string | null,
 ): Deployment {
   return {
+    kind,
     url: engine.url,
     keys: keys as Record<KeyName, string>,
     database,
