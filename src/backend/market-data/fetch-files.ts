@@ -10,17 +10,7 @@ import type { Log } from '../server/log.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import { FeedFileError } from './feeds/feed-file.ts'
 import { DownloadError, downloadFile, type FileMark } from './file-download.ts'
-import {
-  type Feed,
-  type ImportOptions,
-  type ImportResult,
-  importCloses,
-  importEvents,
-  importLenderFile,
-  importVolatilityHistory,
-  noteFeedFailure,
-  noteFeedUnchanged,
-} from './import.ts'
+import { FEED_FILES, type Feed, type ImportResult, noteFeedFailure, noteFeedUnchanged } from './import.ts'
 import type { InputLimits } from './observation.ts'
 import { fileSources } from './service-feeds.ts'
 
@@ -56,16 +46,7 @@ export interface FileFetcherOptions {
   readonly silenceMsMin?: number
 }
 
-/** Who reads the files of a feed, and whose data they are unless their address says so. */
-const FORMS: Readonly<
-  Record<Feed, { provider: string; read: (pool: pg.Pool, options: ImportOptions) => Promise<ImportResult> }>
-> = {
-  lender: { provider: 'ibkr-short-stock', read: importLenderFile },
-  volatility: { provider: 'cboe-vix-history', read: importVolatilityHistory },
-  events: { provider: 'event-calendar', read: importEvents },
-  closes: { provider: 'closing-prices', read: importCloses },
-}
-const FEEDS = Object.keys(FORMS) as Feed[]
+const FEEDS = Object.keys(FEED_FILES) as Feed[]
 
 const TRIES_MAX = 3
 const RETRY_PAUSE_MS = 2000
@@ -136,9 +117,9 @@ export function fileFetcher(options: FileFetcherOptions): FileFetcher {
 
   async function fromPreferredSource(feed: Feed): Promise<FetchOutcome> {
     let reason = ''
-    let provider = FORMS[feed].provider
+    let provider = FEED_FILES[feed].provider
     for (const source of fileSources(feeds[feed])) {
-      provider = source.provider ?? FORMS[feed].provider
+      provider = source.provider ?? FEED_FILES[feed].provider
       try {
         return await fromSource(feed, source, provider)
       } catch (error) {
@@ -168,7 +149,7 @@ export function fileFetcher(options: FileFetcherOptions): FileFetcher {
       await noteFeedUnchanged(database, feed, receivedAt)
       return { feed, outcome: 'unchanged', reason: null }
     }
-    const result = await FORMS[feed].read(database, { source: file.text, provider, demo: false, receivedAt })
+    const result = await FEED_FILES[feed].read(database, { source: file.text, provider, demo: false, receivedAt })
     marks.set(source.url, file.mark)
     if (result.leftAlone !== null) return { feed, outcome: 'left alone', reason: result.leftAlone }
     log.info(

@@ -263,3 +263,20 @@ function refuseFuture(fileKind: string, date: IsoDate, receivedAt: Date): void {
 function earlier(a: Date, b: Date): Date {
   return a < b ? a : b
 }
+
+/** For each feed what its files are called, whose data they are unless somebody says otherwise, and who reads them. */
+export const FEED_FILES: Readonly<
+  Record<
+    Feed,
+    {
+      readonly words: string
+      readonly provider: string
+      readonly read: (pool: pg.Pool, options: ImportOptions) => Promise<ImportResult>
+    }
+  >
+> = {
+  lender: { words: 'lender short stock file', provider: 'ibkr-short-stock', read: importLenderFile },
+  volatility: { words: 'volatility index history', provider: 'cboe-vix-history', read: importVolatilityHistory },
+  events: { words: 'calendar of events', provider: 'event-calendar', read: importEvents },
+  closes: { words: 'closing prices', provider: 'closing-prices', read: importCloses },
+}

@@ -83,3 +83,17 @@ export function columns(heads: readonly Column[], rows: readonly (readonly strin
       .trimEnd(),
   )
 }
+
+/** The steps of a waterfall in a person's words. */
+export const STEP_LABELS: Readonly<Record<string, string>> = {
+  charged_value: 'Charged value',
+  lender_rate: 'Lender rate',
+  volatility: 'Volatility',
+  events: 'Events',
+  cap: 'Cap',
+  floor: 'Floor',
+  borrow_cost: 'Borrow cost',
+  markup: 'Markup',
+  transaction_fee: 'Transaction fee',
+  total: 'Total',
+}

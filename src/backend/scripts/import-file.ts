@@ -9,13 +9,10 @@ import { status, upgrade } from '../database/migrate.ts'
 import { FeedFileError } from '../market-data/feeds/feed-file.ts'
 import {
   FEED_FILE_BYTES_MAX,
+  FEED_FILES,
   type Feed,
   type ImportOptions,
   type ImportResult,
-  importCloses,
-  importEvents,
-  importLenderFile,
-  importVolatilityHistory,
 } from '../market-data/import.ts'
 import { decimal } from '../pricing/decimal.ts'
 import { chosenDatabase } from './chosen-database.ts'
@@ -25,19 +22,6 @@ import { grouped, moment } from './formats.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 const HEAD_BYTES = 2_000
-
-/** What each kind is called, whose data it then is, and who reads it. */
-const KINDS: Readonly<
-  Record<
-    Feed,
-    { words: string; provider: string; read: (...of: Parameters<typeof importCloses>) => Promise<ImportResult> }
-  >
-> = {
-  lender: { words: 'lender short stock file', provider: 'ibkr-short-stock', read: importLenderFile },
-  volatility: { words: 'volatility index history', provider: 'cboe-vix-history', read: importVolatilityHistory },
-  events: { words: 'calendar of events', provider: 'event-calendar', read: importEvents },
-  closes: { words: 'closing prices', provider: 'closing-prices', read: importCloses },
-}
 
 /** The kind of a file by its first lines; null when it is none that the engine reads. */
 export function kindOf(head: string): Feed | null {
@@ -73,10 +57,10 @@ export async function importFile(
 ): Promise<void> {
   const kind = kindOf(await headOf(path))
   if (kind === null) {
-    const known = Object.values(KINDS).map(({ words }) => words)
+    const known = Object.values(FEED_FILES).map(({ words }) => words)
     throw new CommandError(`${basename(path)} is not a file that the engine reads. It reads: ${known.join(', ')}.`)
   }
-  const { words, provider, read } = KINDS[kind]
+  const { words, provider, read } = FEED_FILES[kind]
   const database = await openDatabase(to.environment)
   const progress = to.isTerminal ? bar(words) : plainLines(words, to.print)
   try {

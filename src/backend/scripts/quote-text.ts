@@ -12,6 +12,7 @@ import {
   moment,
   oneScale,
   percentPoints,
+  STEP_LABELS,
   shares,
 } from './formats.ts'
 
@@ -35,19 +36,6 @@ interface Input {
   readonly asOf: string | null
   readonly ageSeconds: number | null
   readonly fallbackReason: string | null
-}
-
-const STEP_LABELS: Readonly<Record<string, string>> = {
-  charged_value: 'Charged value',
-  lender_rate: 'Lender rate',
-  volatility: 'Volatility',
-  events: 'Events',
-  cap: 'Cap',
-  floor: 'Floor',
-  borrow_cost: 'Borrow cost',
-  markup: 'Markup',
-  transaction_fee: 'Transaction fee',
-  total: 'Total',
 }
 
 const GLYPHS: Readonly<Record<string, string>> = { live: '●', cached: '○', stale: '◐', fallback: '◇' }

@@ -1,6 +1,7 @@
 // A price's waterfall as a picture: two blocks on axes that begin at zero, the rate in percent and the fee in USD. It follows the
 // reader's light or dark setting, and loads nothing.
 import type { WaterfallStep } from '../pricing/waterfall.ts'
+import { STEP_LABELS } from './formats.ts'
 
 const WIDTH = 760
 const LABEL_X = 16
@@ -10,19 +11,6 @@ const CHANGE_X = 580
 const AFTER_X = 744
 const ROW_HEIGHT = 30
 const BAR_HEIGHT = 16
-
-const NAMES: Readonly<Record<WaterfallStep['step'], string>> = {
-  charged_value: 'Charged value',
-  lender_rate: 'Lender rate',
-  volatility: 'Volatility',
-  events: 'Events',
-  cap: 'Cap',
-  floor: 'Floor',
-  borrow_cost: 'Borrow cost',
-  markup: 'Markup',
-  transaction_fee: 'Transaction fee',
-  total: 'Total',
-}
 
 const STYLE = `
     text { font: 13px Inter, system-ui, sans-serif; fill: #12161c; font-variant-numeric: tabular-nums }
@@ -71,7 +59,9 @@ function block(
     const y = top + 12 + index * ROW_HEIGHT
     const middle = y + ROW_HEIGHT / 2 + 4
     const inForce = after !== before || step.step === 'total'
-    lines.push(`  <text${inForce ? '' : ' class="quiet"'} x="${LABEL_X}" y="${middle}">${NAMES[step.step]}</text>`)
+    lines.push(
+      `  <text${inForce ? '' : ' class="quiet"'} x="${LABEL_X}" y="${middle}">${STEP_LABELS[step.step]}</text>`,
+    )
     if (inForce) {
       const total = step.step === 'total'
       const from = total ? 0 : Math.min(before, after)
