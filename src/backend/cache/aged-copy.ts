@@ -3,11 +3,12 @@
 import { Problem } from '../server/problem.ts'
 import { problemOfStore } from '../server/store-failures.ts'
 
-/** When a copy in use is asked for again, by performance.now(). */
 export interface AgedCopy<V> {
   readonly value: V
-  /** Until then nobody asks again: it was tried a moment ago. */
+  /** Until then nobody asks again, by performance.now(): it was tried a moment ago. */
   quietUntilMs: number
+  /** News may have been missed since: an answer is waited for, and only a place that is away makes this copy serve. */
+  doubted: boolean
 }
 
 /** Longer than this a place of the same site does not take. */
@@ -25,7 +26,7 @@ export function orAgedCopy<V>(copy: AgedCopy<V>, load: () => Promise<V>): Promis
       copy.quietUntilMs = performance.now() + QUIET_MS
       resolve(copy.value)
     }
-    const late = setTimeout(useCopy, ANSWER_WAIT_MS)
+    const late = copy.doubted ? undefined : setTimeout(useCopy, ANSWER_WAIT_MS)
     load()
       .then(resolve, (error: unknown) => (isAway(error) ? useCopy() : reject(error)))
       .finally(() => clearTimeout(late))

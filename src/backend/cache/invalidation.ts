@@ -1,12 +1,12 @@
 // News that something changed at its source, from the process that changed it to all that keep copies, itself among them. News can
-// be missed while a process is cut off from the store; therefore it forgets everything whenever it is connected again.
+// be missed while a process is cut off from the store; therefore it doubts everything whenever it is connected again.
 import type { CacheStore } from './cache-store.ts'
 
 const INVALIDATION_KINDS = ['ticker', 'broker', 'model'] as const
 /** What the keys of a message name. */
 export type InvalidationKind = (typeof INVALIDATION_KINDS)[number]
 
-/** `all` has no keys: everything is to be forgotten. */
+/** `all` has no keys: anything may have changed. */
 export type Invalidation =
   | { readonly kind: InvalidationKind; readonly keys: readonly string[] }
   | { readonly kind: 'all' }
@@ -31,7 +31,7 @@ export async function publishInvalidation(store: CacheStore, news: Invalidation)
 }
 
 export type InvalidationHandlers = { readonly [K in InvalidationKind]: (keys: readonly string[]) => void } & {
-  /** Also after every connection to the store, the first one too: what was said before then was not heard. */
+  /** Anything may have changed. Also after every connection to the store, the first one too: what was said before then was not heard. */
   readonly all: () => void
 }
 

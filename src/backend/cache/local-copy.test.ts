@@ -139,4 +139,29 @@ describe('a copy past its time', () => {
     const old = await aged(() => Promise.reject(AWAY), 0.015)
     await expect(old.copy.get('GME')).rejects.toThrow('away')
   })
+
+  test('that is doubted is asked for first, however long that takes, and serves only while the place is away', async () => {
+    let answer: Promise<{ of: string }> = Promise.resolve({ of: 'before' })
+    const { copy, loads } = counted(60, () => answer)
+    await copy.get('GME')
+    copy.doubt()
+    answer = sleep(400).then(() => ({ of: 'after' }))
+    expect(await copy.get('GME')).toEqual({ of: 'after' })
+    copy.doubt()
+    answer = Promise.reject(AWAY)
+    answer.catch(() => {})
+    expect(await copy.get('GME')).toEqual({ of: 'after' })
+    expect(loads()).toBe(3)
+  })
+
+  test('what was being loaded when doubt came is not kept', async () => {
+    const answers: ((value: { of: string }) => void)[] = []
+    const { copy } = counted(60, () => new Promise((resolve) => answers.push(resolve)))
+    const before = copy.get('GME')
+    copy.doubt()
+    const after = copy.get('GME')
+    answers[0]?.({ of: 'old' })
+    answers[1]?.({ of: 'new' })
+    expect([await before, await after, await copy.get('GME')]).toEqual([{ of: 'old' }, { of: 'new' }, { of: 'new' }])
+  })
 })

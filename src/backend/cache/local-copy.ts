@@ -9,13 +9,18 @@ export interface LocalCopy<V> {
   get(key: string): Promise<V | null>
   /** Forgets everything, or one key: the next `get` loads. Loads under way answer who asked for them, and are not kept. */
   drop(key?: string): void
+  /**
+   * News may have been missed: each key is asked for again before its copy is used, and what loads under way find is not kept. Only
+   * while the place is away do copies serve on.
+   */
+  doubt(): void
 }
 
 /** That a key does not exist is believed for this long. */
 const ABSENT_SECONDS = 5
 
 interface Entry<V> extends AgedCopy<V | null> {
-  readonly freshUntilMs: number
+  freshUntilMs: number
 }
 
 /**
@@ -55,7 +60,7 @@ export function localCopy<V extends object>(options: {
   function keep(key: string, value: V | null): void {
     const isAbsent = value === null
     const ownFreshMs = isAbsent ? Math.min(freshMs, ABSENT_SECONDS * 1000) : freshMs
-    const entry = { value, freshUntilMs: performance.now() + ownFreshMs, quietUntilMs: 0 }
+    const entry = { value, freshUntilMs: performance.now() + ownFreshMs, quietUntilMs: 0, doubted: false }
     entries.set(key, entry, isAbsent ? { ttl: Math.max(1, ownFreshMs) } : {})
   }
 
@@ -73,6 +78,14 @@ export function localCopy<V extends object>(options: {
       } else {
         entries.delete(key)
         loads.delete(key)
+      }
+    },
+    doubt: () => {
+      loads.clear()
+      for (const entry of entries.values()) {
+        entry.freshUntilMs = 0
+        entry.quietUntilMs = 0
+        entry.doubted = true
       }
     },
   }

@@ -43,6 +43,7 @@ function marketOver(source: Queryable, localCopySeconds: number) {
       data.listByStatus(status, page, window, CONTEXT),
     feeds: () => reads.feeds(CONTEXT),
     dropLocalCopies: data.dropLocalCopies,
+    doubtLocalCopies: data.doubtLocalCopies,
   }
 }
 
@@ -285,6 +286,26 @@ describe('the local copy past its time', () => {
     fail(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
     await expect(data.observe(GME, WINDOW)).rejects.toThrow('refused')
   })
+})
+
+test('a local copy that is doubted is read again, and serves only while the database is away', async () => {
+  await everything()
+  let failure: Error | null = null
+  const data = marketOver(
+    {
+      query: (...parameters: Parameters<typeof database.pool.query>) =>
+        failure === null ? database.pool.query(...parameters) : Promise.reject(failure),
+    } as Queryable,
+    60,
+  )
+  const rate = async () => (await data.observe(GME, WINDOW)).lenderRate.value.toString()
+  await rate()
+  await database.pool.query('update lender_rates set rate = 0.5')
+  data.doubtLocalCopies()
+  expect(await rate()).toBe('0.5')
+  failure = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+  data.doubtLocalCopies()
+  expect(await rate()).toBe('0.5')
 })
 
 describe('the list of a tier', () => {

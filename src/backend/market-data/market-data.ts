@@ -62,6 +62,8 @@ export interface MarketData {
   ): Promise<{ total: number; items: MarketObservations[] }>
   /** After an import or a desk's change: the next question about these names, or about any, is read again. */
   dropLocalCopies(tickers?: readonly Ticker[]): void
+  /** News may have been missed: each name is read again before its copy is used, which serves only while the reads are away. */
+  doubtLocalCopies(): void
 }
 
 export interface MarketDataOptions {
@@ -79,7 +81,7 @@ export interface MarketDataOptions {
 const LOCAL_COPIES_MAX = 25_000
 
 interface Copy extends AgedCopy<StoredObservations> {
-  readonly freshUntilMs: number
+  freshUntilMs: number
 }
 
 export function marketData(options: MarketDataOptions): MarketData {
@@ -121,7 +123,7 @@ export function marketData(options: MarketDataOptions): MarketData {
   function keep(row: StoredObservations): void {
     if (!row.known || localCopySeconds === 0) return
     const freshUntilMs = clock().getTime() + localCopySeconds * 1000
-    copies.set(row.ticker, { value: { ...row, live: [] }, freshUntilMs, quietUntilMs: 0 })
+    copies.set(row.ticker, { value: { ...row, live: [] }, freshUntilMs, quietUntilMs: 0, doubted: false })
   }
 
   return {
@@ -135,6 +137,16 @@ export function marketData(options: MarketDataOptions): MarketData {
       const { total, rows } = await reads.byStatus(status, page, context)
       const now = clock()
       return { total, items: rows.map((row) => observations(row, eventWindow, now, limits)) }
+    },
+
+    doubtLocalCopies() {
+      generation += 1
+      reading.clear()
+      for (const copy of copies.values()) {
+        copy.freshUntilMs = 0
+        copy.quietUntilMs = 0
+        copy.doubted = true
+      }
     },
 
     dropLocalCopies(tickers) {

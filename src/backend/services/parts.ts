@@ -278,9 +278,9 @@ export function calculation(
           brokers.drop()
         },
         all: () => {
-          market.dropLocalCopies()
-          brokers.drop()
-          models.drop()
+          market.doubtLocalCopies()
+          brokers.doubt()
+          models.doubt()
         },
       }),
     stop: async () => {
