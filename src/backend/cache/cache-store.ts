@@ -17,7 +17,7 @@ export interface CacheStore {
   /** Rejects when at least one entry was not taken. */
   setMany(entries: readonly StoreEntry[]): Promise<void>
   delete(keys: readonly string[]): Promise<void>
-  /** To every listener of the channel that is connected at this moment, in this process and in others. */
+  /** To every listener of the channel that is connected at this moment, in this process and in others; in no certain order. */
   publish(channel: string, message: string): Promise<void>
   /**
    * Listens until the returned function is called. Resolves at once, also while the store is away: it connects when it can.

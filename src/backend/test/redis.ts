@@ -129,11 +129,11 @@ async function startServer(
     ...(password === null ? [] : ['--requirepass', password, '--masterauth', password]),
     ...moreSettings,
   ]
-  let child = await spawnServer(settings()).catch(() => null)
+  let child = await spawnServer(folder, settings()).catch(() => null)
   // Somebody else may have taken the port in between.
   for (let tries = 1; child === null && tries < START_TRIES; tries += 1) {
     port = await freePort()
-    child = await spawnServer(settings()).catch(() => null)
+    child = await spawnServer(folder, settings()).catch(() => null)
   }
   if (child === null) throw new Error(`redis-server did not start in ${START_TRIES} tries`)
   let running = child
@@ -148,7 +148,7 @@ async function startServer(
     pause: () => running.kill('SIGSTOP'),
     resume: () => running.kill('SIGCONT'),
     start: async () => {
-      running = await spawnServer(settings())
+      running = await spawnServer(folder, settings())
     },
     say: (...command) =>
       cli([
@@ -164,7 +164,7 @@ async function startServer(
   }
 }
 
-/** Ends them when this process was killed. */
+/** Ends them, and removes their folders, when this process was killed and can do nothing any more. */
 let keeper: Keeper | undefined
 /** Servers of this process that run. */
 const running = new Set<ChildProcess>()
@@ -175,7 +175,7 @@ for (const event of ['exit', 'disconnect'] as const) {
 }
 
 /** Resolves when it takes connections; rejects when it ends instead. */
-function spawnServer(settings: readonly string[]): Promise<ChildProcess> {
+function spawnServer(folder: string, settings: readonly string[]): Promise<ChildProcess> {
   const programs = redisPrograms()
   if (programs === null) throw new Error(`there is no Redis to test on: ${HOW_TO_GET_REDIS}`)
   return new Promise((resolve, reject) => {
@@ -184,6 +184,7 @@ function spawnServer(settings: readonly string[]): Promise<ChildProcess> {
     running.add(child)
     keeper ??= startKeeper()
     keeper.mind(child)
+    keeper.mindFolder(folder)
     let said = ''
     const late = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX)
     child.stdout.on('data', (chunk) => {
