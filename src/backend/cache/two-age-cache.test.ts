@@ -323,6 +323,23 @@ describe('changes at the source', () => {
     expect(await cache.get('GME', answer('never'))).toEqual({ rate: 'put' })
   })
 
+  test('many are put with one command', async () => {
+    const commands: string[] = []
+    const { cache, answer } = desk({
+      wrap: (store) => ({
+        ...store,
+        set: async () => void commands.push('set'),
+        setMany: (entries) => {
+          commands.push(`setMany of ${entries.length}`)
+          return store.setMany(entries)
+        },
+      }),
+    })
+    await cache.putMany(['GME', 'AMC', 'BB'].map((key) => ({ key, value: { rate: key } })))
+    expect(commands).toEqual(['setMany of 3'])
+    expect(await cache.get('AMC', answer('never'))).toEqual({ rate: 'AMC' })
+  })
+
   test('a drop elsewhere outdates what is being loaded here, and what was just written', async () => {
     const { cache, answer, store } = desk()
     const old = held()

@@ -21,6 +21,8 @@ export interface TwoAgeCache<V> {
   ): Promise<(V | null)[]>
   /** Keeps a value that was just learned. A load that began before does not replace it. */
   put(key: string, value: V): Promise<void>
+  /** The same of many, in one go. */
+  putMany(entries: readonly { readonly key: string; readonly value: V }[]): Promise<void>
   /**
    * The keys changed at their source: their copies go, here at once, and the others are told. While the store is away this process
    * does not believe it about these keys, and clears them up there as soon as it can.
@@ -339,6 +341,11 @@ export function twoAgeCache<V extends object>(options: TwoAgeOptions<V>): TwoAge
     async put(key, value) {
       outdate(key)
       await write([{ key, value }])
+    },
+
+    async putMany(entries) {
+      for (const { key } of entries) outdate(key)
+      if (entries.length > 0) await write(entries)
     },
 
     async drop(keys) {

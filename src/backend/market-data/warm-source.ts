@@ -26,7 +26,8 @@ export function warmSource(options: {
     async warm(after) {
       const tickers = await readTickersAfter(database, after as Ticker | null, NAMES_PER_STEP)
       const rows = tickers.length === 0 ? [] : await readStoredObservations(database, tickers, newYorkDate(clock()))
-      await Promise.all(rows.filter((row) => row.known).map((row) => cache.put(row.ticker, row)))
+      // In one go: hundreds of single commands would keep each other, and whoever prices, waiting.
+      await cache.putMany(rows.filter((row) => row.known).map((row) => ({ key: row.ticker, value: row })))
       return { last: tickers.length < NAMES_PER_STEP ? null : (tickers.at(-1) ?? null), names: rows.length }
     },
     hottest: async () => hot.hottest(HOT_NAMES),

@@ -57,7 +57,10 @@ export function databaseAnswers(database: pg.Pool): ComponentCheck {
 export function sharedStore({ configuration, log, clock, service }: Tools): CacheStore {
   const { url, ...redis } = configuration.redis
   if (url === null) return memoryStore({ clock })
-  return redisStore({ ...redis, url, clock, applicationName: service, log })
+  const store = redisStore({ ...redis, url, clock, applicationName: service, log })
+  // It connects with the first command. Now is the time: whoever came before it is connected would go without.
+  store.get('health').catch(() => {})
+  return store
 }
 
 /** The health check of the shared store. */
