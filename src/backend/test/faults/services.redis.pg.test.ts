@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => stage?.end(), 60_000)
 
 /** Longer than a copy in a process is fresh. */
-const AWAY_MS = 2_500
+const AWAY_MS = 1_500
 const CALM_MS = 700
 /** Connecting to a process that is not there is refused at once; the rest is what a busy machine adds. */
 const REFUSAL_MS_MAX = 500

@@ -5,9 +5,11 @@ import type pg from 'pg'
 import { inject } from 'vitest'
 import { createApiKey } from '../../access/api-keys.ts'
 import { connectDatabase } from '../../database/connect.ts'
+import { USER_ROLES } from '../../database/service-users.ts'
 import { type FiveServices, type ServiceName, startFiveServices } from '../../tools/local-cluster.ts'
 import { broker } from '../end-to-end/market.ts'
 import { FAKE_KEYS, type FakeFeeds, startFakeFeeds } from '../fakes/fake-feeds.ts'
+import { type PgBouncer, startPgBouncer } from '../pgbouncer.ts'
 import { type RealPostgres, startPostgres } from '../postgres.ts'
 import { startRedis, type TestRedis } from '../redis.ts'
 import { type Link, startLink } from './link.ts'
@@ -36,6 +38,8 @@ export interface StageOptions {
   readonly withFeeds?: boolean
   readonly quotesPerSecond?: number
   readonly tickers?: readonly string[]
+  /** Whether the services reach PostgreSQL through PgBouncer, where there is one. */
+  readonly pooled?: boolean
   /** Puts things in place before the first quote. */
   readonly prepare?: (database: pg.Pool) => Promise<void>
 }
@@ -44,11 +48,11 @@ const QUOTES_PER_SECOND = 60
 const WARM_UP_MS = 1_500
 
 /**
- * Copies in the processes live for two seconds only, so that every fault meets names whose copy has just aged. Two brokers' limits
- * are raised, and nothing is shed: what the machine does besides is not what these tests are about.
+ * Copies in the processes are fresh for a second only, so that every fault meets names whose copy has just aged. Nothing is
+ * shed: what the machine does besides is not what these tests are about.
  */
 const SETTINGS = {
-  LOCAL_COPY_SECONDS: '2',
+  LOCAL_COPY_SECONDS: '1',
   REDIS_BREAKER_OPEN_SECONDS: '1',
   OVERLOAD_EVENT_LOOP_DELAY_MS: '10000',
 }
@@ -74,9 +78,11 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     const database = connectDatabase(postgres.url, { applicationName: 'faults', connectionsMax: 2 })
     ends.push(() => database.end())
     await options.prepare?.(database)
+    const pgbouncer = options.pooled === true ? await started(pooler(postgres), (it) => it.end()) : null
     const services = await started(
       startFiveServices({
         postgres,
+        ...(pgbouncer && { pgbouncer }),
         redis: { url: redisLink.through(redis.url), caFile: null },
         env: { ...SETTINGS, ...(options.withFeeds === true && feedSettings(feeds)), ...options.env },
       }),
@@ -101,6 +107,13 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     await end()
     throw error
   }
+}
+
+const POOL_SIZE = 10
+
+function pooler(postgres: RealPostgres): Promise<PgBouncer> {
+  const users = USER_ROLES.map((role) => [postgres.userOf(role), postgres.passwordOf(role)])
+  return startPgBouncer({ serverPort: postgres.port, users: Object.fromEntries(users), poolSize: POOL_SIZE })
 }
 
 function feedSettings(feeds: FakeFeeds): Record<string, string> {
