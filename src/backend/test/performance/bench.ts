@@ -1,4 +1,4 @@
-// npm run bench -- [kernel] [import] [single]: measures what the engine costs, each part beside its baseline in the same run.
+// npm run bench -- [kernel] [import] [single] [cluster]: measures what the engine costs, each part beside its baseline in the same run.
 // Without a name all parts run. Prints the machine with the figures and keeps both in test/performance/results/.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ const PARTS: Readonly<Record<string, () => Promise<object>>> = {
   kernel: async () => (await import('./kernel.ts')).kernel(),
   import: async () => (await import('./importing.ts')).importing(),
   single: async () => (await import('./single.ts')).single(),
+  cluster: async () => (await import('./cluster.ts')).cluster(),
 }
 
 const asked = process.argv.slice(2)

@@ -19,7 +19,7 @@ const ROUNDS = 5
 const SECONDS = 4
 const WARM_UP_SECONDS = 3
 const CLIENT = 'benchmark'
-const REQUEST = { ticker: 'AAL', position_value: 100_000, loan_days: 30, client_id: CLIENT }
+export const REQUEST = { ticker: 'AAL', position_value: 100_000, loan_days: 30, client_id: CLIENT }
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -150,7 +150,7 @@ async function withDatabaseOf<T>(dataDir: string, work: (pool: pg.Pool) => Promi
 }
 
 /** A broker with the highest limit there is: 16 000 requests a second. */
-async function keyOfUnlimitedBroker(pool: pg.Pool): Promise<string> {
+export async function keyOfUnlimitedBroker(pool: pg.Pool): Promise<string> {
   await pool.query(
     `insert into brokers (client_id, name, markup_percentage, transaction_fee_type, transaction_amount, day_count,
                           convention_pack, billing, pricing_model, tier, requests_per_minute, active)
@@ -165,7 +165,7 @@ async function keyOfUnlimitedBroker(pool: pg.Pool): Promise<string> {
   return apiKey
 }
 
-async function recordsKept(pool: pg.Pool): Promise<number> {
+export async function recordsKept(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ kept: string }>(
     'select count(*) as kept from audit_records where client_id = $1',
     [CLIENT],

@@ -1,0 +1,200 @@
+// Single quotes through five processes, beside the same engine in one process and beside a bare node:http server that parses the same
+// body and answers the same bytes. Both engines keep their records in one PostgreSQL, forced to the disk; the five share copies
+// through a Redis where there is one. Everything shares the cores of this machine: five processes cost more here and only pay where
+// they have machines of their own, so what travels is the processor time of a quote and where it goes.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { connectDatabase } from '../../database/connect.ts'
+import { type FiveServices, SERVICE_NAMES, startFiveServices } from '../../tools/local-cluster.ts'
+import { type RealPostgres, startPostgres } from '../postgres.ts'
+import { startRedis } from '../redis.ts'
+import { redisPrograms } from '../redis-found.ts'
+import { withTemporaryFolder } from './bench-database.ts'
+import { cpuMs, freePort, withServer } from './child-process.ts'
+import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
+import { type Figure, figure, printed } from './rounds.ts'
+import { keyOfUnlimitedBroker, REQUEST, recordsKept } from './single.ts'
+
+const CONNECTIONS = 64
+const ROUNDS = 4
+const SECONDS = 4
+const WARM_UP_SECONDS = 3
+
+const NAMES = ['five_services', 'all_in_one', 'bare'] as const
+type Name = (typeof NAMES)[number]
+const WORDS: Readonly<Record<Name, string>> = {
+  five_services: 'five services',
+  all_in_one: 'all in one',
+  bare: 'bare node:http',
+}
+
+interface Contender {
+  readonly shot: Shot
+  /** Its processes by name. */
+  readonly pids: Readonly<Record<string, number>>
+}
+
+interface Round extends LoadResult {
+  /** Processor time of each of its processes for a request, microseconds; NaN where the platform does not tell. */
+  readonly cpuUs: Readonly<Record<string, number>>
+}
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export async function cluster(): Promise<object> {
+  return withTemporaryFolder(async (folder) => {
+    const ends: (() => Promise<unknown>)[] = []
+    try {
+      const postgres = await startPostgres()
+      ends.push(() => postgres.end())
+      const redis = redisPrograms() === null ? null : await startRedis()
+      if (redis !== null) ends.push(() => redis.stop())
+      const five = await startFiveServices({ postgres, ...(redis && { redis }) })
+      ends.push(() => five.stop())
+      return { redis: redis !== null, ...(await besideOneProcess(folder, postgres, five)) }
+    } finally {
+      for (const end of ends.reverse()) await end()
+    }
+  })
+}
+
+async function besideOneProcess(folder: string, postgres: RealPostgres, five: FiveServices): Promise<object> {
+  const url = `http://127.0.0.1:${await freePort()}`
+  const allInOne = {
+    url,
+    command: ['--enable-source-maps', file('../../dist/services/all-in-one.js')],
+    readyPath: '/api/v1/health/readiness',
+    environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATABASE_URL: postgres.url },
+    logFile: join(folder, 'all-in-one.log'),
+  }
+  const pool = connectDatabase(postgres.url, { applicationName: 'benchmark', connectionsMax: 1 })
+  try {
+    const { rows } = await pool.query<{ fsync: string }>('show fsync')
+    if (rows[0]?.fsync !== 'on') throw new Error('the database runs without fsync: its figures would mean nothing')
+    const apiKey = await keyOfUnlimitedBroker(pool)
+    return await withServer(allInOne, async (pid) => {
+      const headers = { 'Content-Type': 'application/json', 'X-API-Key': apiKey }
+      const quote = (of: string): Shot => ({
+        url: `${of}/api/v1/calculate-locate`,
+        headers,
+        body: JSON.stringify(REQUEST),
+      })
+      const answer = await post(quote(five.url))
+      const answerFile = join(folder, 'answer.json')
+      writeFileSync(answerFile, answer)
+      const bareUrl = `http://127.0.0.1:${await freePort()}`
+      const bare = {
+        url: bareUrl,
+        command: ['--import', import.meta.resolve('tsx'), file('./bare-server.ts'), new URL(bareUrl).port, answerFile],
+        readyPath: '/',
+        environment: {},
+        logFile: join(folder, 'bare.log'),
+      }
+      return withServer(bare, async (barePid) => {
+        const driver = loadDriver(folder)
+        const results = await rounds(driver, {
+          five_services: {
+            shot: quote(five.url),
+            pids: Object.fromEntries(SERVICE_NAMES.map((name) => [name, five.services[name].pid()])),
+          },
+          all_in_one: { shot: quote(url), pids: { 'all-in-one': pid } },
+          bare: { shot: { ...quote(bareUrl), url: bareUrl }, pids: { bare: barePid } },
+        })
+        return report(driver, results, await recordsKept(pool), answer.length)
+      })
+    })
+  } finally {
+    await pool.end()
+  }
+}
+
+/** All in turn, round after round, after a warm-up of each. */
+async function rounds(
+  driver: LoadDriver,
+  contenders: Readonly<Record<Name, Contender>>,
+): Promise<Record<Name, Round[]>> {
+  const results: Record<Name, Round[]> = { five_services: [], all_in_one: [], bare: [] }
+  for (const name of NAMES) await driver.run(contenders[name].shot, CONNECTIONS, WARM_UP_SECONDS)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of NAMES) {
+      const { shot, pids } = contenders[name]
+      const before = cpuOf(pids)
+      const result = await driver.run(shot, CONNECTIONS, SECONDS)
+      const after = cpuOf(pids)
+      const used = Object.keys(pids).map((process) => [
+        process,
+        (((after[process] ?? Number.NaN) - (before[process] ?? Number.NaN)) * 1_000) / result.requests,
+      ])
+      results[name].push({ ...result, cpuUs: Object.fromEntries(used) })
+    }
+  }
+  return results
+}
+
+function cpuOf(pids: Readonly<Record<string, number>>): Record<string, number | null> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuMs(pid)]))
+}
+
+interface Figures {
+  readonly requests_per_second: Figure
+  readonly p50_ms: Figure
+  readonly p99_ms: Figure
+  /** Of all its processes together, and of each. */
+  readonly cpu_us: Figure
+  readonly cpu_us_of: Readonly<Record<string, Figure>>
+}
+
+function figuresOf(results: readonly Round[]): Figures {
+  const processes = Object.keys(results[0]?.cpuUs ?? {})
+  const together = (round: Round) => Object.values(round.cpuUs).reduce((sum, us) => sum + us, 0)
+  return {
+    requests_per_second: figure(results.map((round) => round.requestsPerSecond)),
+    p50_ms: figure(results.map((round) => round.p50Ms)),
+    p99_ms: figure(results.map((round) => round.p99Ms)),
+    cpu_us: figure(results.map(together)),
+    cpu_us_of: Object.fromEntries(
+      processes.map((process) => [process, figure(results.map((round) => round.cpuUs[process] ?? Number.NaN))]),
+    ),
+  }
+}
+
+function report(driver: LoadDriver, results: Record<Name, Round[]>, kept: number, answerBytes: number): object {
+  const figures = Object.fromEntries(NAMES.map((name) => [name, figuresOf(results[name])])) as Record<Name, Figures>
+  const answered = [...results.five_services, ...results.all_in_one].reduce((sum, round) => sum + round.requests, 0)
+  if (kept < answered) throw new Error(`${answered} quotes were answered and ${kept} are on the record`)
+  console.log(
+    `cluster: ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${driver.name}`,
+  )
+  for (const name of NAMES) {
+    const { requests_per_second, p50_ms, p99_ms, cpu_us, cpu_us_of } = figures[name]
+    const of = Object.entries(cpu_us_of)
+    console.log(`  ${WORDS[name].padEnd(15)} ${printed(requests_per_second)} requests/s`)
+    console.log(`  ${''.padEnd(15)} p50 ${printed(p50_ms, 2)} ms, p99 ${printed(p99_ms, 2)} ms`)
+    if (Number.isNaN(cpu_us.median)) continue
+    const parts = of.length > 1 ? `: ${of.map(([process, us]) => `${process} ${us.median.toFixed(0)}`).join(', ')}` : ''
+    console.log(`  ${''.padEnd(15)} ${printed(cpu_us)} us of its processes' time a request${parts}`)
+  }
+  const rate = (name: Name) => figures[name].requests_per_second.median
+  const shares = {
+    five_services_of_all_in_one: rate('five_services') / rate('all_in_one'),
+    five_services_of_bare: rate('five_services') / rate('bare'),
+    all_in_one_of_bare: rate('all_in_one') / rate('bare'),
+  }
+  const percent = (share: number) => `${(share * 100).toFixed(0)} %`
+  console.log(
+    `  five services answer ${percent(shares.five_services_of_all_in_one)} of what all in one answers on the same cores, and ` +
+      `${percent(shares.five_services_of_bare)} of bare node:http (all in one: ${percent(shares.all_in_one_of_bare)})`,
+  )
+  console.log(`  ${answered} quotes answered, ${kept} on the record with the warm-up, fsync on`)
+  return {
+    connections: CONNECTIONS,
+    seconds: SECONDS,
+    load: driver.name,
+    answer_bytes: answerBytes,
+    ...figures,
+    shares,
+    answered,
+    kept,
+  }
+}
