@@ -19,7 +19,6 @@ import type { ServiceRole } from '../database/service-users.ts'
 import { certificateAuthority } from '../test/certificates.ts'
 import { type Keeper, startKeeper } from './keep.ts'
 
-/** In the order in which they are started: each finds those that it asks. */
 export const SERVICE_NAMES = [
   'data-service',
   'audit-service',
@@ -169,7 +168,9 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
       if (found === undefined) throw new Error(`there is no key ${name}`)
       return found.apiKey
     }
-    await Promise.all(SERVICE_NAMES.map(start))
+    // The door to the data first: whoever asks it as soon as it starts finds it.
+    await start('data-service')
+    await Promise.all(SERVICE_NAMES.filter((name) => name !== 'data-service').map(start))
     await prices(services['api-gateway'].url, key('desk'), processOf('api-gateway'))
     return {
       url: services['api-gateway'].url,
