@@ -15,7 +15,8 @@ const HOT_NAMES = 200
 
 export function warmSource(options: {
   readonly database: Queryable
-  readonly cache: TwoAgeCache<StoredObservations>
+  /** null: nothing is shared, so there is nothing to warm. */
+  readonly cache: TwoAgeCache<StoredObservations> | null
   readonly hot: HotNames
   readonly clock: Clock
   /** Asks the feeds about what would soon be stale. @returns the names of which something was renewed */
@@ -24,6 +25,7 @@ export function warmSource(options: {
   const { database, cache, hot, clock, renew } = options
   return {
     async warm(after) {
+      if (cache === null) return { last: null, names: 0 }
       const tickers = await readTickersAfter(database, after as Ticker | null, NAMES_PER_STEP)
       const rows = tickers.length === 0 ? [] : await readStoredObservations(database, tickers, newYorkDate(clock()))
       // In one go: hundreds of single commands would keep each other, and whoever prices, waiting.

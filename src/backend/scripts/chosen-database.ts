@@ -4,18 +4,21 @@ import { defaultDataDir, startEmbeddedPostgres } from '../database/embedded.ts'
 
 export interface ChosenDatabase {
   readonly url: string
+  /** Where its password stands, when it is not in the URL. */
+  readonly passwordFile: string | null
   /** The data folder when it is the embedded one, else null. */
   readonly dataDir: string | null
   close(): Promise<void>
 }
 
-/** DATABASE_DIRECT_URL, else DATABASE_URL, else the embedded database of DATA_DIR. */
+/** DATABASE_DIRECT_URL, else DATABASE_URL, either with DATABASE_PASSWORD_FILE; else the embedded database of DATA_DIR. */
 export async function chosenDatabase(environment: Record<string, string | undefined>): Promise<ChosenDatabase> {
   // Direct comes first: a pooler in transaction mode does not keep a migration's lock.
   const url = environment.DATABASE_DIRECT_URL || environment.DATABASE_URL
-  if (url) return { url, dataDir: null, close: async () => {} }
+  if (url)
+    return { url, passwordFile: environment.DATABASE_PASSWORD_FILE || null, dataDir: null, close: async () => {} }
   const dataDir = environment.DATA_DIR || defaultDataDir(environment)
   const log = { info: (line: string) => console.error(line), warn: (line: string) => console.error(line) }
   const embedded = await startEmbeddedPostgres({ dataDir, durable: true, log })
-  return { url: embedded.url, dataDir, close: () => embedded.stop() }
+  return { url: embedded.url, passwordFile: null, dataDir, close: () => embedded.stop() }
 }

@@ -17,7 +17,11 @@ const program = new Command('create_service_users')
   .action(async ({ user, role }: { user: string; role: UserRole }) => {
     const password = (await text(process.stdin)).trim()
     const database = await chosenDatabase(process.env)
-    const pool = connectDatabase(database.url, { applicationName: 'borrow-rate-engine users', connectionsMax: 1 })
+    const pool = connectDatabase(database.url, {
+      applicationName: 'borrow-rate-engine users',
+      connectionsMax: 1,
+      passwordFile: database.passwordFile,
+    })
     try {
       const isNew = await setServiceUser(pool, { user, role, password })
       console.log(isNew ? `made ${user}, with the rights of ${role}` : `changed the password of ${user}, of ${role}`)

@@ -20,7 +20,11 @@ const program = new Command('generate_api_key')
   .option('--expires-in-days <days>', `1 to ${DAYS_MAX}`, days, EXPIRES_IN_DAYS)
   .action(async (asked: { role: Role; broker: string; label?: string; expiresInDays: number }) => {
     const database = await chosenDatabase(process.env)
-    const pool = connectDatabase(database.url, { applicationName: 'borrow-rate-engine key', connectionsMax: 1 })
+    const pool = connectDatabase(database.url, {
+      applicationName: 'borrow-rate-engine key',
+      connectionsMax: 1,
+      passwordFile: database.passwordFile,
+    })
     try {
       if ((await readBroker(pool, asked.broker)) === null) {
         throw new Error(`there is no broker ${asked.broker}; run seed_data first, or name another with --broker`)

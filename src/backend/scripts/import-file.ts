@@ -111,10 +111,10 @@ async function openDatabase(environment: Environment) {
 }
 
 async function reachDatabase(environment: Environment) {
-  const { url, dataDir, close } = await chosenDatabase(environment)
+  const { url, passwordFile, dataDir, close } = await chosenDatabase(environment)
   try {
     if (dataDir !== null) await upgrade(url)
-    else if ((await status(url)).some(({ state }) => state === 'pending')) {
+    else if ((await status(url, { passwordFile })).some(({ state }) => state === 'pending')) {
       throw new CommandError('The database is older than this program. Run `npm run migrate` first.')
     }
   } catch (error) {
@@ -122,7 +122,7 @@ async function reachDatabase(environment: Environment) {
     throw error
   }
   const applicationName = 'borrow-rate-engine import'
-  const pool = connectDatabase(url, { applicationName, connectionsMax: 2, statementTimeoutMs: 0 })
+  const pool = connectDatabase(url, { applicationName, connectionsMax: 2, statementTimeoutMs: 0, passwordFile })
   return {
     pool,
     close: async () => {

@@ -15,11 +15,13 @@ const program = new Command('run_migrations')
     const database = await chosenDatabase(process.env)
     try {
       const log = (line: string) => console.log(line)
-      if (command === 'upgrade' && (await upgrade(database.url, { log })).length === 0) console.log('nothing to apply')
-      if (command === 'downgrade' && (await downgrade(database.url, steps, { log })).length === 0) {
+      const { passwordFile } = database
+      if (command === 'upgrade' && (await upgrade(database.url, { log, passwordFile })).length === 0)
+        console.log('nothing to apply')
+      if (command === 'downgrade' && (await downgrade(database.url, steps, { log, passwordFile })).length === 0) {
         console.log('nothing to take back')
       }
-      const states = await status(database.url)
+      const states = await status(database.url, { passwordFile })
       console.log(table(states))
       if (command === 'status' && states.some(({ state }) => state !== 'applied')) process.exitCode = 2
     } finally {

@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { connectDatabase } from '../database/connect.ts'
 import { status, upgrade } from '../database/migrate.ts'
 import { DEMO_KEYS_FILE, seedDemoData, seedDemoKeys, seedReferenceData } from '../database/seed.ts'
-import { chosenDatabase } from './chosen-database.ts'
+import { type ChosenDatabase, chosenDatabase } from './chosen-database.ts'
 
 const program = new Command('seed_data')
   .description('Works on DATABASE_DIRECT_URL, else DATABASE_URL, else the embedded database of DATA_DIR.')
@@ -14,17 +14,19 @@ const program = new Command('seed_data')
     const database = await chosenDatabase(process.env)
     try {
       if (database.dataDir !== null) await upgrade(database.url)
-      else if ((await status(database.url)).some(({ state }) => state === 'pending')) {
+      else if (
+        (await status(database.url, { passwordFile: database.passwordFile })).some(({ state }) => state === 'pending')
+      ) {
         throw new Error('the database is not up to date: run run_migrations --command upgrade first')
       }
-      await seed(database.url, database.dataDir, demo)
+      await seed(database, demo)
     } finally {
       await database.close()
     }
   })
 
-async function seed(url: string, dataDir: string | null, demo: boolean): Promise<void> {
-  const pool = connectDatabase(url, { applicationName: 'borrow-rate-engine seed', connectionsMax: 2 })
+async function seed({ url, passwordFile, dataDir }: ChosenDatabase, demo: boolean): Promise<void> {
+  const pool = connectDatabase(url, { applicationName: 'borrow-rate-engine seed', connectionsMax: 2, passwordFile })
   try {
     await seedReferenceData(pool)
     console.log('reference data is there')

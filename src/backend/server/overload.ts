@@ -13,6 +13,8 @@ export interface OverloadLimits {
 }
 
 const SAMPLE_MS = 250
+/** A start keeps the event loop busy. What it was late by then says nothing about the load. */
+const UNJUDGED_AFTER_START_MS = 1_000
 const RETRY_AFTER_SECONDS = 1
 
 /** @param exempt true for requests that are answered whatever the load */
@@ -23,6 +25,7 @@ export async function shedOverload(
   exempt: (request: FastifyRequest) => boolean,
 ): Promise<void> {
   let inFlight = 0
+  let judgedFromMs = Number.POSITIVE_INFINITY
   const counted = new WeakSet<FastifyRequest>()
   const shed = (reason: 'event_loop' | 'in_flight') => {
     metrics.shedRequests.inc({ reason })
@@ -41,11 +44,15 @@ export async function shedOverload(
     if (counted.delete(request)) inFlight -= 1
     done()
   })
+  app.addHook('onListen', (done) => {
+    judgedFromMs = performance.now() + UNJUDGED_AFTER_START_MS
+    done()
+  })
   await app.register(underPressure, {
     maxEventLoopDelay: limits.eventLoopDelayMsMax,
     sampleInterval: SAMPLE_MS,
     pressureHandler: (request) => {
-      if (!exempt(request)) throw shed('event_loop')
+      if (!exempt(request) && performance.now() >= judgedFromMs) throw shed('event_loop')
     },
   })
 }

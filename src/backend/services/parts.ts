@@ -172,8 +172,10 @@ export function marketReads(
   const hot = hotNames(clock)
   const primary = databaseReads({ database, clock, limits })
   const lists = sources.lists === null ? primary : databaseReads({ database: sources.lists, clock, limits })
-  const cached = cachedReads({ ...primary, byStatus: lists.byStatus }, cache)
-  const refreshed = feeds.refreshing(cached)
+  const kept = { ...primary, byStatus: lists.byStatus }
+  // A store in the memory of this process would be a second copy beside the one that prices are made from.
+  const isShared = configuration.redis.url !== null
+  const refreshed = feeds.refreshing(isShared ? cachedReads(kept, cache) : kept)
   feeds.start()
   return {
     reads: {
@@ -183,7 +185,7 @@ export function marketReads(
         return refreshed.one(ticker, options)
       },
     },
-    warm: warmSource({ database, cache, hot, clock, renew: feeds.renew }),
+    warm: warmSource({ database, cache: isShared ? cache : null, hot, clock, renew: feeds.renew }),
     feedsHealth: async (context) => feeds.health(await primary.feeds(context)),
     forget: cache.forget,
     stop: async () => {
