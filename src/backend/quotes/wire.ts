@@ -58,7 +58,10 @@ export const QUOTE_REQUEST_SHAPE = shape(
     end_date: optional(dateField({ description: 'Trade date of the cover, New York.', example: '2026-10-09' })),
     client_id: clientIdField(),
   },
-  { description: 'What is to be sold short, for how long, and for which broker.' },
+  {
+    description: 'What is to be sold short, for how long, and for which broker.',
+    examples: [{ ticker: 'GME', position_value: 50000, loan_days: 30, client_id: 'demo-classic' }],
+  },
 )
 
 /**

@@ -26,6 +26,8 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+const NO_LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+
 /** The schema of every error answer, for routes' `response: { 400: ERROR_SCHEMA }`. */
 export const ERROR_SCHEMA = {
   type: 'object',
@@ -73,7 +75,12 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
     routePrefix: '/docs',
     staticCSP: PAGE_POLICY,
     uiConfig: { deepLinking: true, persistAuthorization: false },
-    theme: { title: options.title },
+    // The bar on top is the page maker's own, with a field for other documents: there is one document here.
+    theme: {
+      title: options.title,
+      css: [{ filename: 'page.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
+    logo: { type: 'image/svg+xml', content: NO_LOGO, href: '/docs', target: '_self' },
   })
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
     reply.header('cache-control', 'public, max-age=300').send(app.swagger()),
