@@ -17,8 +17,11 @@ const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
 
 const exclude = [...configDefaults.exclude, '**/dist/**']
 const hasPostgres = testBinaries() !== null
-// A run of named files installs nothing.
-const namedFiles = process.argv.slice(2).filter((argument) => argument !== 'run' && !argument.startsWith('-'))
+// A run of named files installs nothing. What stands after one of these is no file.
+const OPTIONS_WITH_A_WORD = new Set(['--project', '--reporter', '-t', '--testNamePattern'])
+const namedFiles = process.argv
+  .slice(2)
+  .filter((word, at, words) => word !== 'run' && !word.startsWith('-') && !OPTIONS_WITH_A_WORD.has(words[at - 1] ?? ''))
 const hasRedis = namedFiles.length > 0 ? redisPrograms() !== null : redisFoundOrInstalled()
 // Without it the tests that go through it skip by themselves, and say so.
 const hasPgbouncer = namedFiles.length === 0 && hasPostgres ? pgbouncerFoundOrInstalled() : pgbouncerFound() !== null
