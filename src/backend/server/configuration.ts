@@ -66,7 +66,6 @@ const TABLE = {
   tlsCaFile: optionalText('TLS_CA_FILE', 'no TLS', "The authority that signed the services' certificates (PEM)."),
   calculationUrl: serviceUrl('CALCULATION_URL', 'Private door of the calculation service.'),
   dataUrl: serviceUrl('DATA_URL', 'Private door of the data service.'),
-  cacheUrl: serviceUrl('CACHE_URL', 'Private door of the cache service.'),
   auditUrl: serviceUrl('AUDIT_URL', 'Private door of the audit service.'),
   logLevel: oneOf('LOG_LEVEL', 'info', LOG_LEVELS, 'The least important log lines that are written.'),
   dataDir: optionalText(
@@ -294,7 +293,6 @@ export interface Configuration {
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string } | null
   readonly calculationUrl: string | null
   readonly dataUrl: string | null
-  readonly cacheUrl: string | null
   readonly auditUrl: string | null
   readonly logLevel: LogLevel
   readonly dataDir: string | null
@@ -425,7 +423,6 @@ export function readConfiguration(environment: Environment): Configuration {
     tls,
     calculationUrl: values.calculationUrl,
     dataUrl: values.dataUrl,
-    cacheUrl: values.cacheUrl,
     auditUrl: values.auditUrl,
     logLevel: values.logLevel,
     dataDir: values.dataDir,

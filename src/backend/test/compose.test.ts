@@ -52,8 +52,8 @@ describe('compose.yaml', () => {
   })
 
   test.each(ours)('%s calls others by their names, at their ports', (_, { environment = {} }) => {
-    const { calculationUrl, dataUrl, auditUrl, cacheUrl } = readConfiguration(environment)
-    for (const url of [calculationUrl, dataUrl, auditUrl, cacheUrl]) {
+    const { calculationUrl, dataUrl, auditUrl } = readConfiguration(environment)
+    for (const url of [calculationUrl, dataUrl, auditUrl]) {
       const { protocol, hostname, port } = new URL(url ?? '')
       expect(protocol).toBe('https:')
       expect(SERVICE_NAMES).toContain(hostname)

@@ -207,7 +207,6 @@ function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOpt
     DATA_URL: door('data-service'),
     CALCULATION_URL: door('calculation-service'),
     AUDIT_URL: door('audit-service'),
-    CACHE_URL: door('cache-service'),
     ...(redis !== undefined && { REDIS_URL: redis.url }),
     ...(redis?.caFile && { REDIS_CA_FILE: redis.caFile }),
   }

@@ -2,7 +2,6 @@
 // body and answers the same bytes. Both engines keep their records in one PostgreSQL, forced to the disk; the five share copies
 // through a Redis where there is one. Everything shares the cores of this machine: five processes cost more here and only pay where
 // they have machines of their own, so what travels is the processor time of a quote and where it goes.
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connectDatabase } from '../../database/connect.ts'
@@ -10,6 +9,7 @@ import { type FiveServices, SERVICE_NAMES, startFiveServices } from '../../tools
 import { type RealPostgres, startPostgres } from '../postgres.ts'
 import { startRedis } from '../redis.ts'
 import { redisPrograms } from '../redis-found.ts'
+import { bareBaseline } from './bare-baseline.ts'
 import { withTemporaryFolder } from './bench-database.ts'
 import { cpuMs, freePort, withServer } from './child-process.ts'
 import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
@@ -81,16 +81,7 @@ async function besideOneProcess(folder: string, postgres: RealPostgres, five: Fi
         body: JSON.stringify(REQUEST),
       })
       const answer = await post(quote(five.url))
-      const answerFile = join(folder, 'answer.json')
-      writeFileSync(answerFile, answer)
-      const bareUrl = `http://127.0.0.1:${await freePort()}`
-      const bare = {
-        url: bareUrl,
-        command: ['--import', import.meta.resolve('tsx'), file('./bare-server.ts'), new URL(bareUrl).port, answerFile],
-        readyPath: '/',
-        environment: {},
-        logFile: join(folder, 'bare.log'),
-      }
+      const bare = await bareBaseline(folder, answer)
       return withServer(bare, async (barePid) => {
         const driver = loadDriver(folder)
         const results = await rounds(driver, {
@@ -99,7 +90,7 @@ async function besideOneProcess(folder: string, postgres: RealPostgres, five: Fi
             pids: Object.fromEntries(SERVICE_NAMES.map((name) => [name, five.services[name].pid()])),
           },
           all_in_one: { shot: quote(url), pids: { 'all-in-one': pid } },
-          bare: { shot: { ...quote(bareUrl), url: bareUrl }, pids: { bare: barePid } },
+          bare: { shot: { ...quote(bare.url), url: bare.url }, pids: { bare: barePid } },
         })
         return report(driver, results, await recordsKept(pool), answer.length)
       })

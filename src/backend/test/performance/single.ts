@@ -2,13 +2,13 @@
 // before it is answered, beside a bare node:http server that parses the same body and answers the same bytes. Load, engine and
 // database share the machine, so only the ratio travels.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { createApiKey } from '../../access/api-keys.ts'
 import { connectDatabase } from '../../database/connect.ts'
 import { startEmbeddedPostgres } from '../../database/embedded.ts'
+import { bareBaseline } from './bare-baseline.ts'
 import { withTemporaryFolder } from './bench-database.ts'
 import { cpuMs, freePort, withServer } from './child-process.ts'
 import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
@@ -46,22 +46,12 @@ async function race(folder: string, engineUrl: string, enginePid: number, pool: 
   const headers = { 'Content-Type': 'application/json', 'X-API-Key': apiKey }
   const engineShot: Shot = { url: `${engineUrl}/api/v1/calculate-locate`, headers, body }
   const answer = await post(engineShot)
-  const answerFile = join(folder, 'answer.json')
-  writeFileSync(answerFile, answer)
-
-  const bareUrl = `http://127.0.0.1:${await freePort()}`
-  const bare = {
-    url: bareUrl,
-    command: ['--import', import.meta.resolve('tsx'), file('./bare-server.ts'), new URL(bareUrl).port, answerFile],
-    readyPath: '/',
-    environment: {},
-    logFile: join(folder, 'bare.log'),
-  }
+  const bare = await bareBaseline(folder, answer)
   return withServer(bare, async (barePid) => {
     const driver = loadDriver(folder)
     const results = await rounds(driver, {
       engine: { shot: engineShot, pid: enginePid },
-      bare: { shot: { ...engineShot, url: bareUrl }, pid: barePid },
+      bare: { shot: { ...engineShot, url: bare.url }, pid: barePid },
     })
     const kept = await recordsKept(pool)
     return report(driver, results, kept, answer.length)
