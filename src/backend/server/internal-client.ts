@@ -3,7 +3,16 @@
 import { Pool } from 'undici'
 import type { CallContext } from './call-context.ts'
 import { readTlsMaterial, type TlsFiles, type TlsMaterial, watchTlsMaterial } from './internal-tls.ts'
-import { NDJSON, type Operation, PATH, readAnswer, writeCall } from './internal-wire.ts'
+import {
+  NDJSON,
+  type Operation,
+  PATH,
+  readAnswer,
+  readStreamEnd,
+  type StreamOperation,
+  type TextStream,
+  writeCall,
+} from './internal-wire.ts'
 import type { Log } from './log.ts'
 import { type NaturalBatch, naturalBatch, type Outcome } from './natural-batch.ts'
 import { Problem } from './problem.ts'
@@ -20,6 +29,11 @@ export interface InternalClientOptions {
 export interface InternalClient {
   /** A function of the same shape as the one that answers. Rejects with the other side's Problem, or SERVICE_UNAVAILABLE. */
   call<Ask, Answer>(operation: Operation<Ask, Answer>): (ask: Ask, context: CallContext) => Promise<Answer>
+  /**
+   * A function of the same shape as the one that gives the stream. It throws the other side's Problem, or SERVICE_UNAVAILABLE
+   * when the other side is away or the stream broke; what came before is whole lines.
+   */
+  stream<Ask>(operation: StreamOperation<Ask>): TextStream<Ask>
   /** Resolves when the other side accepts connections: for health checks. */
   check(): Promise<void>
   close(): Promise<void>
@@ -35,6 +49,8 @@ const LANE_HOLD_MS = 5
 const CONNECTIONS = 64
 const CONNECT_TIMEOUT_MS = 1_000
 const IDLE_CLOSE_MS = 30_000
+/** A stream that says nothing for this long is broken: a scan of a cold month may take its time before it has a line. */
+const STREAM_SILENCE_MS = 120_000
 /** A call that was not sent, or may be repeated, is sent once more. */
 const TRIES_MAX = 2
 
@@ -131,6 +147,48 @@ export function internalClient(options: InternalClientOptions): InternalClient {
     }
   }
 
+  async function* readStream<Ask>(
+    operation: StreamOperation<Ask>,
+    ask: Ask,
+    context: CallContext,
+    signal: AbortSignal,
+  ): AsyncGenerator<string> {
+    const body = await pool
+      .request({
+        method: 'POST',
+        path: `${PATH}${operation.name}`,
+        headers: { 'content-type': NDJSON },
+        body: `${writeCall(0, context, operation.ask.write(ask), Date.now())}\n`,
+        headersTimeout: STREAM_SILENCE_MS,
+        bodyTimeout: STREAM_SILENCE_MS,
+        signal,
+      })
+      .then((answer) => {
+        if (answer.statusCode === 200) return answer.body
+        answer.body.destroy()
+        throw new Error(`a stream was answered with status ${answer.statusCode}`)
+      })
+      .catch((error: unknown) => {
+        throw signal.aborted ? error : away(error)
+      })
+    body.setEncoding('utf8')
+    // Only whole lines leave, and the last one is held back: it may be the one that says how the stream ended.
+    let held = ''
+    try {
+      for await (const chunk of body) {
+        const text = held + (chunk as string)
+        const lastLineAt = text.lastIndexOf('\n', text.length - 2) + 1
+        held = text.slice(lastLineAt)
+        if (lastLineAt > 0) yield text.slice(0, lastLineAt)
+      }
+    } catch (error) {
+      throw signal.aborted ? error : away(error)
+    }
+    const end = held.endsWith('\n') ? readStreamEnd(held.slice(0, -1)) : null
+    if (end === null) throw away(new Error('a stream ended early'))
+    if (end !== 'ok') throw end
+  }
+
   return {
     call(operation) {
       const batch = naturalBatch<Call, string>({
@@ -149,6 +207,7 @@ export function internalClient(options: InternalClientOptions): InternalClient {
         return operation.answer.read(await beforeDeadline(batch.add({ ask: line, context }), context, service))
       }
     },
+    stream: (operation) => (ask, context, signal) => readStream(operation, ask, context, signal),
     async check() {
       const { body } = await pool.request({ method: 'GET', path: '/', headersTimeout: CONNECT_TIMEOUT_MS })
       await body.dump()

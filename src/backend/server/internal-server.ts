@@ -1,27 +1,54 @@
 // The private door of a service: operations for our own other services, by the wire of internal-wire.ts. With certificates both
 // sides prove who they are; without, it listens on loopback only, unless the operator says that something else protects it.
+import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { CallContext } from './call-context.ts'
 import { readTlsMaterial, type TlsFiles, watchTlsMaterial } from './internal-tls.ts'
-import { NDJSON, type Operation, PATH, readCall, writeAnswer, writeProblem } from './internal-wire.ts'
+import {
+  NDJSON,
+  type Operation,
+  PATH,
+  type ReadCall,
+  readCall,
+  STREAM_OK,
+  type StreamOperation,
+  type TextStream,
+  writeAnswer,
+  writeProblem,
+  writeStreamProblem,
+} from './internal-wire.ts'
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
 import { problemOfStore } from './store-failures.ts'
 
-/** An operation with who answers it. */
-export interface Served {
+/** An operation with who answers it, call by call or as a stream. */
+export type Served = ServedCalls | ServedStream
+
+export interface ServedCalls {
   readonly name: string
   readonly answer: (ask: string, context: CallContext) => Promise<string>
+}
+
+export interface ServedStream {
+  readonly name: string
+  readonly stream: TextStream<string>
 }
 
 export function serve<Ask, Answer>(
   operation: Operation<Ask, Answer>,
   handle: (ask: Ask, context: CallContext) => Promise<Answer>,
-): Served {
+): ServedCalls {
   return {
     name: operation.name,
     answer: async (ask, context) => operation.answer.write(await handle(operation.ask.read(ask), context)),
+  }
+}
+
+export function serveStream<Ask>(operation: StreamOperation<Ask>, handle: TextStream<Ask>): ServedStream {
+  return {
+    name: operation.name,
+    stream: (ask, context, signal) => handle(operation.ask.read(ask), context, signal),
   }
 }
 
@@ -49,8 +76,9 @@ const SWEEP_MS = 50
 export async function internalServer(options: InternalServerOptions): Promise<InternalServer> {
   const { host, port, tls, log } = options
   const operations = new Map(options.operations.map((served) => [served.name, served]))
+  const stopping = new AbortController()
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    answerRequest(request, response, operations, log).catch((error: unknown) => {
+    answerRequest(request, response, operations, stopping.signal, log).catch((error: unknown) => {
       log.warn({ err: error }, 'an internal call could not be answered')
       response.destroy()
     })
@@ -92,6 +120,8 @@ export async function internalServer(options: InternalServerOptions): Promise<In
     url: `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     async close() {
       stopWatching()
+      // A stream may have hours to go.
+      stopping.abort()
       const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
       await new Promise<void>((resolve) => server.close(() => resolve()))
       clearInterval(sweep)
@@ -103,6 +133,7 @@ async function answerRequest(
   request: IncomingMessage,
   response: ServerResponse,
   operations: ReadonlyMap<string, Served>,
+  stopping: AbortSignal,
   log: Log,
 ): Promise<void> {
   const served = request.url?.startsWith(PATH) ? operations.get(request.url.slice(PATH.length)) : undefined
@@ -118,6 +149,7 @@ async function answerRequest(
     response.writeHead(400).end()
     return
   }
+  if ('stream' in served) return answerStream(served, calls[0] as ReadCall, response, stopping, log)
   response.writeHead(200, { 'content-type': NDJSON })
   // Answers that finish in the same turn leave in one write.
   let finished = ''
@@ -142,19 +174,57 @@ async function answerRequest(
   finished = ''
 }
 
-async function answerCall(served: Served, index: number, ask: string, context: CallContext, log: Log): Promise<string> {
+/** Sends what the stream gives, no faster than it is read; ends the work when the reader goes away or this service stops. */
+async function answerStream(
+  served: ServedStream,
+  call: ReadCall,
+  response: ServerResponse,
+  stopping: AbortSignal,
+  log: Log,
+): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const signal = AbortSignal.any([gone.signal, stopping])
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
+  let end: string
+  try {
+    for await (const text of served.stream(call.ask, call.context, signal)) {
+      if (signal.aborted) break
+      if (!response.write(text)) await once(response, 'drain', { signal })
+    }
+    end = signal.aborted ? STOPPING : STREAM_OK
+  } catch (failure) {
+    end = signal.aborted ? STOPPING : writeStreamProblem(problemOfCall(failure, served.name, call.context, log))
+  }
+  if (!gone.signal.aborted) response.end(end)
+}
+
+const STOPPING = writeStreamProblem(new Problem('SERVICE_UNAVAILABLE', 'The service is stopping'))
+
+async function answerCall(
+  served: ServedCalls,
+  index: number,
+  ask: string,
+  context: CallContext,
+  log: Log,
+): Promise<string> {
   try {
     return writeAnswer(index, await served.answer(ask, context))
   } catch (failure) {
-    const error = problemOfStore(failure) ?? failure
-    const line = { operation: served.name, request_id: context.requestId, trace: context.traceparent }
-    if (!(error instanceof Problem)) {
-      log.error({ ...line, err: error }, 'an internal call failed')
-      return writeProblem(index, new Problem('INTERNAL_ERROR', 'Internal error'))
-    }
-    if (error.status >= 500) log.error({ ...line, err: error.cause ?? error, error_code: error.code }, error.message)
-    return writeProblem(index, error)
+    return writeProblem(index, problemOfCall(failure, served.name, context, log))
   }
+}
+
+/** What the caller is told of a failure; what it is not told stands in the log. */
+function problemOfCall(failure: unknown, operation: string, context: CallContext, log: Log): Problem {
+  const error = problemOfStore(failure) ?? failure
+  const line = { operation, request_id: context.requestId, trace: context.traceparent }
+  if (!(error instanceof Problem)) {
+    log.error({ ...line, err: error }, 'an internal call failed')
+    return new Problem('INTERNAL_ERROR', 'Internal error')
+  }
+  if (error.status >= 500) log.error({ ...line, err: error.cause ?? error, error_code: error.code }, error.message)
+  return error
 }
 
 /** The body as text; undefined when it is too large. */

@@ -5,8 +5,8 @@ import { decimal } from '../pricing/decimal.ts'
 import type { Rate } from '../pricing/units.ts'
 import { ownContext } from './call-context.ts'
 import { type InternalClient, internalClient } from './internal-client.ts'
-import { type InternalServer, internalServer, type Served, serve } from './internal-server.ts'
-import { lineOf, type Operation } from './internal-wire.ts'
+import { type InternalServer, internalServer, type Served, serve, serveStream } from './internal-server.ts'
+import { lineOf, type Operation, type StreamOperation } from './internal-wire.ts'
 import { createLog } from './log.ts'
 import { Problem } from './problem.ts'
 import { decimalOf, integer, structure, text } from './wire-codec.ts'
@@ -179,5 +179,101 @@ describe('the private door', () => {
     expect((await post('/internal/look-up', '{"i":0,"id":"x","trace":"00","left_ms":1,"ask":nonsense}')).status).toBe(
       200,
     )
+  })
+})
+
+describe('a stream between services', () => {
+  const COUNT = { name: 'count', ask: lineOf(integer, 'to') } satisfies StreamOperation<number>
+  const never = new AbortController().signal
+
+  async function all(stream: AsyncIterable<string>): Promise<string> {
+    let text = ''
+    for await (const piece of stream) {
+      expect(piece.endsWith('\n')).toBe(true)
+      text += piece
+    }
+    return text
+  }
+
+  test('comes over in whole lines, however it is cut on the way', async () => {
+    const { client } = await wire([
+      serveStream(COUNT, async function* (to) {
+        for (let line = 0; line < to; line += 1) yield `${line} ${'x'.repeat(line % 700)}\n`
+      }),
+    ])
+    const text = await all(client.stream(COUNT)(3000, context(), never))
+    expect(text.split('\n')).toHaveLength(3001)
+    expect(text.startsWith('0 \n1 x\n2 xx\n')).toBe(true)
+  })
+
+  test('may be empty, and may take longer than a call may', async () => {
+    const { client } = await wire([
+      serveStream(COUNT, async function* (to) {
+        await sleep(60)
+        for (let line = 0; line < to; line += 1) yield `${line}\n`
+      }),
+    ])
+    expect(await all(client.stream(COUNT)(0, context(1), never))).toBe('')
+  })
+
+  test('ends with the refusal of the function behind it, after what came before', async () => {
+    const { client } = await wire([
+      serveStream(COUNT, async function* () {
+        yield 'one\n'
+        throw new Problem('NOT_FOUND', 'There is no two')
+      }),
+    ])
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const piece of client.stream(COUNT)(2, context(), never)) seen.push(piece)
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'There is no two' })
+    expect(seen).toEqual(['one\n'])
+  })
+
+  test('is no faster than it is read, and its work ends when the reader goes away', async () => {
+    let made = 0
+    let ended = false
+    const { client } = await wire([
+      serveStream(COUNT, async function* (_to, _context, signal) {
+        try {
+          while (!signal.aborted) {
+            made += 1
+            yield `${'x'.repeat(100_000)}\n`
+          }
+        } finally {
+          ended = true
+        }
+      }),
+    ])
+    for await (const _piece of client.stream(COUNT)(0, context(), never)) {
+      await sleep(100)
+      break
+    }
+    // What fits into the buffers of two sockets, and not a gigabyte.
+    expect(made).toBeLessThan(500)
+    while (!ended) await sleep(5)
+  })
+
+  test('ends when the caller says so, and with 503 when the other side stops or breaks', async () => {
+    const { server, client } = await wire([
+      serveStream(COUNT, async function* (_to, _context, signal) {
+        while (!signal.aborted) {
+          yield 'tick\n'
+          await sleep(5)
+        }
+      }),
+    ])
+    const mine = new AbortController()
+    const given = all(client.stream(COUNT)(0, context(), mine.signal))
+    setTimeout(() => mine.abort(), 30)
+    await expect(given).rejects.toMatchObject({ name: 'AbortError' })
+
+    const stopped = all(client.stream(COUNT)(0, context(), never))
+    setTimeout(() => void server.close(), 30)
+    await expect(stopped).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
+
+    const away = all(client.stream(COUNT)(0, context(), never))
+    await expect(away).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
   })
 })

@@ -4,6 +4,13 @@
 //     POST /internal/quote                                    200
 //     {"i":0,"id":"…","trace":"…","left_ms":9980,"ask":{…}}    {"i":1,"ok":{…}}
 //     {"i":1,"id":"…","trace":"…","left_ms":9990,"ask":{…}}    {"i":0,"problem":{"code":"TICKER_NOT_FOUND",…}}
+//
+// A stream is a request with one call, and an answer of text that is passed on as it comes, in whole lines. Its last line is not
+// the answer's: it says how the stream ended, so that one that broke is never taken for a short one.
+//
+//     POST /internal/audit-export                             200
+//     {"i":0,"id":"…","trace":"…","left_ms":9980,"ask":{…}}    …any text…
+//                                                             NUL ok          or   NUL {"code":"SERVICE_UNAVAILABLE",…}
 import type { CallContext } from './call-context.ts'
 import { type ErrorCode, FAILURES, Problem, type ProblemOptions, type ValidationError } from './problem.ts'
 import type { Codec } from './wire-codec.ts'
@@ -23,6 +30,18 @@ export interface Operation<Ask, Answer> {
   /** Asking twice does no harm: a call whose connection broke may be sent again. */
   readonly repeatable: boolean
 }
+
+/** What a service offers as a stream: a name, and what is asked. Both ends of the wire are made from the same object. */
+export interface StreamOperation<Ask> {
+  readonly name: string
+  readonly ask: LineText<Ask>
+}
+
+/**
+ * A stream as a function: text in pieces of whole lines, each line ended, until the work is done or `signal` says that nobody
+ * reads on. It may take as long as it takes; the context's deadline does not end it.
+ */
+export type TextStream<Ask> = (ask: Ask, context: CallContext, signal: AbortSignal) => AsyncIterable<string>
 
 export function lineOf<T>(codec: Codec<T>, name: string): LineText<T> {
   return {
@@ -69,15 +88,35 @@ export function writeAnswer(index: number, answer: string): string {
 }
 
 export function writeProblem(index: number, problem: Problem): string {
-  const body = {
+  return `{"i":${index},"problem":${problemText(problem)}}\n`
+}
+
+/** Begins the line that ends a stream; no text that is recorded has this character. */
+const STREAM_END = '\u0000'
+
+/** The last line of a stream that was sent whole. */
+export const STREAM_OK = `${STREAM_END}ok\n`
+
+/** The last line of a stream that could not be sent whole. */
+export function writeStreamProblem(problem: Problem): string {
+  return `${STREAM_END}${problemText(problem)}\n`
+}
+
+/** Tells a stream's last line from its text. */
+export function readStreamEnd(line: string): 'ok' | Problem | null {
+  if (!line.startsWith(STREAM_END)) return null
+  return `${line}\n` === STREAM_OK ? 'ok' : readProblem(line.slice(1))
+}
+
+function problemText(problem: Problem): string {
+  return JSON.stringify({
     code: problem.code,
     sentence: problem.message,
     details: problem.details,
     validation_errors: problem.validationErrors,
     valid_params: problem.validParams,
     retry_after: problem.retryAfterSeconds,
-  }
-  return `{"i":${index},"problem":${JSON.stringify(body)}}\n`
+  })
 }
 
 export type ReadAnswer = { readonly index: number } & (
