@@ -8,6 +8,8 @@ import { downgrade, status, upgrade } from './migrate.ts'
 import { requireCurrentSchema } from './schema-state.ts'
 import { SERVICE_ROLES, type ServiceRole, setServiceUser } from './service-users.ts'
 
+const HOLD = '019b2f00-0000-7000-8000-000000000001'
+
 describe('each service may do what it needs, and nothing else', () => {
   let database: TestDatabase
   beforeAll(async () => {
@@ -15,6 +17,9 @@ describe('each service may do what it needs, and nothing else', () => {
     await database.pool.query(
       `insert into brokers (client_id, markup_percentage, transaction_fee_type, transaction_amount, day_count, convention_pack, pricing_model, tier)
        values ('house', 0, 'FLAT', 0, 'ACT/360', 'notional', 'standard-v1', 'internal')`,
+    )
+    await database.pool.query(
+      `insert into legal_holds (hold_id, client_id, reason, placed_by) values ('${HOLD}', 'house', 'dispute', 'key')`,
     )
   })
   afterAll(async () => {
@@ -26,6 +31,8 @@ describe('each service may do what it needs, and nothing else', () => {
   })
 
   const month = `audit_records_${new Date().toISOString().slice(0, 7).replace('-', '_')}`
+  const seals = month.replace('records', 'seals')
+  const hash = "decode(repeat('00', 32), 'hex')"
   const record = `'${auditId(new Date())}', 'quote', 1, now(), 'house', '{}'`
   const append = `insert into audit_records (audit_id, record_type, schema_version, occurred_at, client_id, record) values (${record})`
 
@@ -49,6 +56,39 @@ describe('each service may do what it needs, and nothing else', () => {
     -     alter table audit_records detach partition ${month}
     -     alter table audit_records disable trigger audit_records_append_only
     a     select add_audit_months('2060-01-01', 1)
+    a     select append_audit_event('${auditId(new Date())}', 'legal_hold_placed', 1::smallint, now(), 'house', null, null, 'key', '{}')
+    a     select * from audit_seals
+    a     insert into audit_seals (audit_id, sequence, prev_hash, hash, sealed_at) values ('${auditId(new Date())}', 1, ${hash}, ${hash}, now())
+    -     select * from ${seals}
+    -     insert into ${seals} (audit_id, sequence, prev_hash, hash, sealed_at) values ('${auditId(new Date())}', 1, ${hash}, ${hash}, now())
+    -     update audit_seals set sequence = 2
+    -     delete from audit_seals
+    -     delete from ${seals}
+    -     truncate audit_seals
+    -     truncate ${seals}
+    a     select * from audit_heads
+    a     insert into audit_heads (sequence, first_sequence, hash, signed_at, key_id, signature) values (1, 1, ${hash}, now(), '0123456789abcdef', ${hash} || ${hash})
+    -     update audit_heads set signature = ''
+    -     delete from audit_heads
+    -     truncate audit_heads
+    a     select * from legal_holds
+    a     insert into legal_holds (hold_id, client_id, reason, placed_by) values ('${auditId(new Date())}', 'house', 'dispute', 'key')
+    -     update legal_holds set to_time = now()
+    -     delete from legal_holds
+    a     select * from legal_hold_releases
+    a     insert into legal_hold_releases (hold_id, reason, released_by) values ('${HOLD}', 'settled', 'key')
+    -     update legal_hold_releases set reason = ''
+    -     delete from legal_hold_releases
+    a     select * from audit_exports
+    a     insert into audit_exports (export_id, first_sequence, last_sequence, records, storage, name, sha256, verified_at) values ('${auditId(new Date())}', 1, 1, 1, 'folder', 'one', ${hash}, now())
+    -     delete from audit_exports
+    a     select * from audit_checkpoints
+    a     insert into audit_checkpoints (sequence, hash, month, kept_digest, signed_at, key_id, signature) values (1, ${hash}, '2020-01-01', ${hash}, now(), '0123456789abcdef', ${hash} || ${hash})
+    -     delete from audit_checkpoints
+    a     select * from held_records
+    a     insert into held_records (audit_id, record_type, schema_version, occurred_at, recorded_at, client_id, record, sequence, prev_hash, hash, sealed_at) values ('${auditId(new Date())}', 'quote', 1, now(), now(), 'house', '{}', 1, ${hash}, ${hash}, now())
+    -     update held_records set record = ''
+    -     delete from held_records
     -     create table public.mine (one integer)
     -     create function public.mine() returns integer language sql return 1
     -     set role borrow_rate_owner
@@ -156,7 +196,7 @@ describe('each service may do what it needs, and nothing else', () => {
     const { rows: changing } = await database.pool.query(
       `select c.relname, a.grantee::regrole::text, a.privilege_type
          from pg_class c, aclexplode(c.relacl) a
-        where (c.relname = 'audit_records' or c.oid in (select inhrelid from pg_inherits where inhparent = 'audit_records'::regclass))
+        where c.relname ~ '^(audit_|held_records|legal_hold)'
           and a.grantee <> c.relowner and a.privilege_type not in ('SELECT', 'INSERT')`,
     )
     expect(changing).toEqual([])

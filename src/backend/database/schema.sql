@@ -30,11 +30,50 @@ begin
         'create trigger audit_records_no_truncate before truncate on %I for each statement execute function refuse_audit_record_change()',
         partition
       );
+      partition := 'audit_seals_' || to_char(month, 'YYYY_MM');
+      execute format(
+        'create table %I partition of audit_seals for values from (%L) to (%L)',
+        partition,
+        uuid7_lower_bound(month::timestamp at time zone 'UTC'),
+        uuid7_lower_bound(next_month::timestamp at time zone 'UTC')
+      );
+      execute format(
+        'create trigger audit_seals_no_truncate before truncate on %I for each statement execute function refuse_audit_history_change()',
+        partition
+      );
       added := added + 1;
     end if;
     month := next_month;
   end loop;
   return added;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  if append_audit_event.record_type is null
+    or append_audit_event.record_type not in ('legal_hold_placed', 'legal_hold_released', 'audit_month_detached') then
+    raise exception 'append_audit_event keeps no records of the type %', append_audit_event.record_type
+      using errcode = 'invalid_parameter_value';
+  end if;
+  insert into audit_records (audit_id, record_type, schema_version, occurred_at, client_id, ticker, request_id, actor_id, record)
+  values (append_audit_event.audit_id, append_audit_event.record_type, append_audit_event.schema_version, append_audit_event.occurred_at,
+    append_audit_event.client_id, append_audit_event.ticker, append_audit_event.request_id, append_audit_event.actor_id, append_audit_event.record);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_audit_history_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'what stands in % was written once and is never changed: % is refused', tg_table_name, lower(tg_op)
+    using errcode = 'restrict_violation';
 end
 $function$;
 
@@ -85,6 +124,56 @@ create table api_keys (
   constraint api_keys_secret_hash_length CHECK ((octet_length(secret_hash) = 32))
 );
 
+create table audit_checkpoints (
+  sequence bigint not null,
+  hash bytea not null,
+  month date not null,
+  kept_digest bytea not null,
+  signed_at timestamp with time zone not null,
+  key_id text not null,
+  signature bytea not null,
+  constraint audit_checkpoints_pkey PRIMARY KEY (sequence),
+  constraint audit_checkpoints_hash_size CHECK ((octet_length(hash) = 32)),
+  constraint audit_checkpoints_kept_digest_size CHECK ((octet_length(kept_digest) = 32)),
+  constraint audit_checkpoints_key_id_pattern CHECK ((key_id ~ '^[0-9a-f]{16}$'::text)),
+  constraint audit_checkpoints_month_first_day CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+  constraint audit_checkpoints_sequence_positive CHECK ((sequence > 0)),
+  constraint audit_checkpoints_signature_size CHECK ((octet_length(signature) = 64))
+);
+
+create table audit_exports (
+  export_id uuid not null,
+  month date,
+  first_sequence bigint not null,
+  last_sequence bigint not null,
+  records bigint not null,
+  storage text not null,
+  name text not null,
+  sha256 bytea not null,
+  verified_at timestamp with time zone not null,
+  constraint audit_exports_pkey PRIMARY KEY (export_id),
+  constraint audit_exports_name_once UNIQUE (storage, name),
+  constraint audit_exports_month_first_day CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+  constraint audit_exports_records_range CHECK (((records >= 0) AND (records <= ((last_sequence - first_sequence) + 1)))),
+  constraint audit_exports_sequence_order CHECK (((first_sequence >= 1) AND (first_sequence <= last_sequence))),
+  constraint audit_exports_sha256_size CHECK ((octet_length(sha256) = 32))
+);
+
+create table audit_heads (
+  sequence bigint not null,
+  first_sequence bigint not null,
+  hash bytea not null,
+  signed_at timestamp with time zone not null,
+  key_id text not null,
+  signature bytea not null,
+  constraint audit_heads_pkey PRIMARY KEY (sequence),
+  constraint audit_heads_first_sequence_once UNIQUE (first_sequence),
+  constraint audit_heads_hash_size CHECK ((octet_length(hash) = 32)),
+  constraint audit_heads_key_id_pattern CHECK ((key_id ~ '^[0-9a-f]{16}$'::text)),
+  constraint audit_heads_sequence_order CHECK (((first_sequence >= 1) AND (first_sequence <= sequence))),
+  constraint audit_heads_signature_size CHECK ((octet_length(signature) = 64))
+);
+
 create table audit_records (
   audit_id uuid not null,
   record_type text not null,
@@ -103,6 +192,18 @@ create table audit_records (
   constraint audit_records_record_size CHECK (((octet_length(record) >= 2) AND (octet_length(record) <= 1000000))),
   constraint audit_records_record_type_length CHECK (((length(record_type) >= 1) AND (length(record_type) <= 50))),
   constraint audit_records_schema_version_positive CHECK ((schema_version > 0))
+) partition by RANGE (audit_id);
+
+create table audit_seals (
+  audit_id uuid not null,
+  sequence bigint not null,
+  prev_hash bytea not null,
+  hash bytea not null,
+  sealed_at timestamp with time zone not null,
+  constraint audit_seals_pkey PRIMARY KEY (audit_id),
+  constraint audit_seals_hash_size CHECK ((octet_length(hash) = 32)),
+  constraint audit_seals_prev_hash_size CHECK ((octet_length(prev_hash) = 32)),
+  constraint audit_seals_sequence_positive CHECK ((sequence > 0))
 ) partition by RANGE (audit_id);
 
 create table brokers (
@@ -177,6 +278,30 @@ create table feed_states (
   constraint feed_states_skipped_range CHECK ((skipped >= 0))
 );
 
+create table held_records (
+  audit_id uuid not null,
+  record_type text not null,
+  schema_version smallint not null,
+  occurred_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null,
+  client_id text not null,
+  ticker text,
+  position_value numeric,
+  borrow_rate numeric,
+  total_fee numeric,
+  request_id text,
+  actor_id text,
+  record text not null,
+  sequence bigint not null,
+  prev_hash bytea not null,
+  hash bytea not null,
+  sealed_at timestamp with time zone not null,
+  constraint held_records_pkey PRIMARY KEY (audit_id),
+  constraint held_records_sequence_once UNIQUE (sequence),
+  constraint held_records_hash_size CHECK ((octet_length(hash) = 32)),
+  constraint held_records_prev_hash_size CHECK ((octet_length(prev_hash) = 32))
+);
+
 create table last_closes (
   ticker text not null,
   close numeric not null,
@@ -187,6 +312,30 @@ create table last_closes (
   constraint last_closes_pkey PRIMARY KEY (ticker),
   constraint last_closes_close_range CHECK (((close > (0)::numeric) AND (close <= (1000000000)::numeric))),
   constraint last_closes_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text))
+);
+
+create table legal_hold_releases (
+  hold_id uuid not null,
+  reason text not null,
+  released_by text not null,
+  released_at timestamp with time zone not null default clock_timestamp(),
+  constraint legal_hold_releases_pkey PRIMARY KEY (hold_id),
+  constraint legal_hold_releases_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
+);
+
+create table legal_holds (
+  hold_id uuid not null,
+  client_id text,
+  ticker text,
+  from_time timestamp with time zone,
+  to_time timestamp with time zone,
+  reason text not null,
+  placed_by text not null,
+  placed_at timestamp with time zone not null default clock_timestamp(),
+  constraint legal_holds_pkey PRIMARY KEY (hold_id),
+  constraint legal_holds_not_of_everything CHECK (((client_id IS NOT NULL) OR (ticker IS NOT NULL) OR (from_time IS NOT NULL) OR (to_time IS NOT NULL))),
+  constraint legal_holds_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000))),
+  constraint legal_holds_time_order CHECK ((from_time < to_time))
 );
 
 create table lender_rate_history (
@@ -303,18 +452,50 @@ create table volatility_index (
 
 alter table api_keys add constraint api_keys_client_id_exists FOREIGN KEY (client_id) REFERENCES brokers(client_id);
 alter table brokers add constraint brokers_pricing_model_exists FOREIGN KEY (pricing_model) REFERENCES pricing_models(model);
+alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN KEY (hold_id) REFERENCES legal_holds(hold_id);
 
 CREATE INDEX api_keys_client_id ON api_keys USING btree (client_id);
+CREATE INDEX audit_exports_month ON audit_exports USING btree (month, verified_at);
 CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id);
 CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id);
+CREATE INDEX audit_seals_sequence ON audit_seals USING btree (sequence);
 CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, event_date);
 
+CREATE TRIGGER audit_checkpoints_append_only BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER audit_checkpoints_no_truncate BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER audit_exports_append_only BEFORE DELETE OR UPDATE ON audit_exports FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER audit_exports_no_truncate BEFORE TRUNCATE ON audit_exports FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER audit_heads_append_only BEFORE DELETE OR UPDATE ON audit_heads FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER audit_heads_no_truncate BEFORE TRUNCATE ON audit_heads FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_records_append_only BEFORE DELETE OR UPDATE ON audit_records FOR EACH ROW EXECUTE FUNCTION refuse_audit_record_change();
 CREATE TRIGGER audit_records_no_truncate BEFORE TRUNCATE ON audit_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_record_change();
+CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE ON audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER held_records_append_only BEFORE DELETE OR UPDATE ON held_records FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER held_records_no_truncate BEFORE TRUNCATE ON held_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER legal_hold_releases_append_only BEFORE DELETE OR UPDATE ON legal_hold_releases FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER legal_hold_releases_no_truncate BEFORE TRUNCATE ON legal_hold_releases FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER legal_holds_append_only BEFORE DELETE OR UPDATE ON legal_holds FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
+CREATE TRIGGER legal_holds_no_truncate BEFORE TRUNCATE ON legal_holds FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER pricing_models_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON pricing_models FOR EACH STATEMENT EXECUTE FUNCTION refuse_pricing_model_change();
 
 comment on table api_keys is 'Credentials. The secret itself is nowhere: only its SHA-256 is kept.';
 comment on column api_keys.secret_hash is 'SHA-256 of the secret, 32 bytes. The secret is random and long, so a slow hash would add nothing.';
+comment on table audit_checkpoints is 'Where the chain resumes after a month was detached. Everything at or below sequence lies in locked storage.';
+comment on column audit_checkpoints.hash is 'Hash of the record at sequence: the prev_hash of the first that is left.';
+comment on column audit_checkpoints.month is 'First day of the month that was detached.';
+comment on column audit_checkpoints.kept_digest is 'SHA-256 over sequence and hash, in order, of the records at or below sequence that are still in the database.';
+comment on table audit_exports is 'Exports that lie in locked storage, were read back from there and were verified.';
+comment on column audit_exports.month is 'Its first day: the month that the export holds whole; null for any other range. The newest counts.';
+comment on column audit_exports.storage is 'Where it lies, as the storage describes itself.';
+comment on column audit_exports.sha256 is 'Of the whole file.';
+comment on table audit_heads is 'The end of the chain after each batch, signed. A batch and its head are there together or not at all.';
+comment on column audit_heads.sequence is 'The last record of the batch.';
+comment on column audit_heads.first_sequence is 'The first record of the batch: one more than the last of the batch before.';
+comment on column audit_heads.hash is 'Hash of the last record of the batch.';
+comment on column audit_heads.signed_at is 'By the sealer''s clock, to the millisecond.';
+comment on column audit_heads.key_id is 'First 16 hex digits of the SHA-256 of the public key (SPKI, DER).';
+comment on column audit_heads.signature is 'Ed25519.';
 comment on table audit_records is 'Every priced request and every change of terms, inserted once, never changed. Partitioned by the month in audit_id.';
 comment on column audit_records.audit_id is 'UUIDv7, made by the service before the insert: a repeated insert after a lost commit changes nothing.';
 comment on column audit_records.schema_version is 'Version of the form of record, counted per record_type.';
@@ -325,6 +506,11 @@ comment on column audit_records.borrow_rate is 'Annual rate, a fraction; a copy 
 comment on column audit_records.total_fee is 'USD; a copy from record, to search by.';
 comment on column audit_records.actor_id is 'Key id of the caller.';
 comment on column audit_records.record is 'The whole record as canonical JSON text. Text, not jsonb: the bytes are what is sealed and replayed.';
+comment on table audit_seals is 'The place of each record in the chain. Partitioned like audit_records, by the month in audit_id.';
+comment on column audit_seals.sequence is 'From 1, without gaps, in the order of sealing, which is not the order of audit_id where a record came late.';
+comment on column audit_seals.prev_hash is 'Hash of the record one place before; 32 zero bytes before the first.';
+comment on column audit_seals.hash is 'SHA-256 over prev_hash, sequence and the canonical text of the record.';
+comment on column audit_seals.sealed_at is 'By the sealer''s clock; the same as signed_at of the head of its batch.';
 comment on table brokers is 'The firms that call the API, with the terms they are billed under.';
 comment on column brokers.markup_percentage is 'Percent points of the borrow cost: 5 is 5 %.';
 comment on column brokers.markup_tiers is 'Marginal tiers in place of the one markup: [{"up_to": USD or null, "markup_percentage": percent points}, ...], decimals as texts.';
@@ -340,9 +526,16 @@ comment on column event_calendars.received_at is 'When it arrived here.';
 comment on table feed_states is 'How each feed''s last import went. A failed import leaves the last good data where it is.';
 comment on column feed_states.rows is 'Rows of the last successful import.';
 comment on column feed_states.skipped is 'Rows of the last successful import that were left out, for instance not in USD.';
+comment on table held_records is 'Records under a legal hold whose month was detached, with their seals. The columns are those of audit_records and audit_seals.';
 comment on table last_closes is 'Closing prices, for quotes that give a quantity without a price.';
 comment on column last_closes.close is 'USD a share.';
 comment on column last_closes.price_date is 'Trade date in New York.';
+comment on table legal_hold_releases is 'The ends of legal holds.';
+comment on column legal_hold_releases.released_by is 'Key id.';
+comment on table legal_holds is 'Records that are kept beyond their years: those that fit everything a hold names. In force until there is a row in legal_hold_releases.';
+comment on column legal_holds.from_time is 'Of the record''s occurred_at, inclusive; null: from the first.';
+comment on column legal_holds.to_time is 'Of the record''s occurred_at, exclusive; null: to the last, those to come included.';
+comment on column legal_holds.placed_by is 'Key id.';
 comment on table lender_rate_history is 'A row for each change of a name''s lender rate, status or availability.';
 comment on column lender_rate_history.rate is 'Annual fee rate, a fraction: 0.19 is 19 %.';
 comment on column lender_rate_history.available is 'Shares to lend; null: unknown.';
@@ -375,7 +568,9 @@ comment on column stocks.version is 'Counts changes; a writer names the version 
 comment on table volatility_index is 'The market''s volatility index by day, past and latest.';
 comment on column volatility_index.index_date is 'Calendar date in New York. The index has values on days the exchange is closed.';
 comment on column volatility_index.value is 'Index points (VIX scale): 20 is a calm market.';
-comment on function add_audit_months(first_month date, months integer) is 'Adds the partitions of so many months, beginning with the month of the date; those that exist are left alone. Returns how many were added.';
+comment on function add_audit_months(first_month date, months integer) is 'Adds so many months to the log and to its seals, beginning with the month of the date; those that exist are left alone. Returns how many were added.';
+comment on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) is 'Puts on the record that a legal hold was placed or released, or a month detached, with the owner''s right to insert, and nothing else.';
+comment on function refuse_audit_history_change() is 'Keeps the chain, its holds and its exports append-only.';
 comment on function refuse_audit_record_change() is 'Keeps audit_records append-only.';
 comment on function refuse_pricing_model_change() is 'Keeps pricing_models immutable.';
 comment on function uuid7_lower_bound(moment timestamp with time zone) is 'The smallest UUID whose first 48 bits are the moment in milliseconds: every UUIDv7 made at or after it is greater.';
@@ -386,15 +581,22 @@ grant create, usage on schema public to borrow_rate_owner;
 grant usage on schema public to calculation_service;
 grant usage on schema public to data_service;
 grant insert, select, update (label, revoked_at, last_used_at) on api_keys to api_gateway;
+grant insert, select on audit_checkpoints to audit_service;
+grant insert, select on audit_exports to audit_service;
+grant insert, select on audit_heads to audit_service;
 grant insert on audit_records to api_gateway;
 grant select on audit_records to audit_service;
 grant insert on audit_records to calculation_service;
 grant insert on audit_records to data_service;
+grant insert, select on audit_seals to audit_service;
 grant select (client_id, tier, requests_per_minute, active) on brokers to api_gateway;
 grant insert, select, update on brokers to data_service;
 grant delete, insert, select, update on event_calendars to data_service;
 grant delete, insert, select, update on feed_states to data_service;
+grant insert, select on held_records to audit_service;
 grant delete, insert, select, update on last_closes to data_service;
+grant insert, select on legal_hold_releases to audit_service;
+grant insert, select on legal_holds to audit_service;
 grant delete, insert, select, update on lender_rate_history to data_service;
 grant delete, insert, select, update on lender_rates to data_service;
 grant delete, insert, select, update on market_events to data_service;
@@ -403,4 +605,6 @@ grant delete, insert, select, update on stock_volatility to data_service;
 grant insert, select, update on stocks to data_service;
 grant delete, insert, select, update on volatility_index to data_service;
 revoke all on function add_audit_months(first_month date, months integer) from public;
+revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 grant execute on function add_audit_months(first_month date, months integer) to audit_service;
+grant execute on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) to audit_service;
