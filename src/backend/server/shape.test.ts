@@ -15,12 +15,15 @@ import {
   type Location,
   listField,
   nullable,
+  objectField,
   optional,
   parseShape,
   patternField,
   shape,
   textField,
+  textOrObject,
   tickerField,
+  timeField,
   withDefault,
 } from './shape.ts'
 
@@ -328,6 +331,82 @@ describe('a query', () => {
     expect(problem.validationErrors).toEqual([
       { field: 'loan_days', location: 'query', message: 'loan_days is required' },
     ])
+  })
+})
+
+describe('a time', () => {
+  const range = shape({
+    from: timeField({ description: 'From.', example: '2026-03-05', day: 'start' }),
+    to: timeField({ description: 'To.', example: '2026-03-05', day: 'end' }),
+  })
+  const read = (text: string) => {
+    const { from, to } = parseShape(range, { from: text, to: text }, 'query')
+    return [from.toISOString(), to.toISOString()]
+  }
+
+  test('a day in UTC begins where it starts and ends where the next one does', () => {
+    expect(read('2026-02-28')).toEqual(['2026-02-28T00:00:00.000Z', '2026-03-01T00:00:00.000Z'])
+  })
+
+  test.each([
+    ['2026-03-05T14:30:00Z', '2026-03-05T14:30:00.000Z'],
+    ['2026-03-05T14:30Z', '2026-03-05T14:30:00.000Z'],
+    ['2026-03-05T14:30:07.123456Z', '2026-03-05T14:30:07.123Z'],
+    ['2026-03-05T23:30:00-05:00', '2026-03-06T04:30:00.000Z'],
+  ])('%s is %s', (text, at) => {
+    expect(read(text)).toEqual([at, at])
+  })
+
+  test.each(['2026-02-30', '2026-13-01', '2026-03-05T25:00:00Z', '2026-03-05T14:30:00', '1772721000', 'yesterday', ''])(
+    '%j is none',
+    (text) => {
+      expect(refusal(() => read(text)).validationErrors?.map(({ message }) => message)).toEqual([
+        'from must be a time as 2026-03-05T14:30:00Z or a day as 2026-03-05',
+        'to must be a time as 2026-03-05T14:30:00Z or a day as 2026-03-05',
+      ])
+    },
+  )
+})
+
+describe('an object in a body', () => {
+  const draft = shape({ price, days: optional(days) })
+  const body = shape({
+    inner: optional(nullable(objectField(draft, 'A draft.'))),
+    model: optional(
+      textOrObject(
+        patternField('^[a-z]+$', 'must be the name of a model', { description: 'N.', example: 'a' }),
+        objectField(draft, 'D.'),
+        'A name or a draft.',
+      ),
+    ),
+  })
+  const read = (text: string) => parseShape(body, readJson(text), 'body')
+
+  test('is read by its own shape', () => {
+    const { inner } = read('{"inner":{"price":1.50,"else":1}}')
+    expect(inner?.price.toString()).toBe('1.50')
+    expect(Object.keys(inner ?? {})).toEqual(['price'])
+    expect(read('{"inner":null,"model":"standard"}')).toEqual({ inner: null, model: 'standard' })
+    expect(read('{"model":{"price":2}}').model).toHaveProperty('price')
+  })
+
+  test('names the place of each fault', () => {
+    const { validationErrors } = refusal(() => read('{"inner":{"days":0},"model":{"price":"x"}}'))
+    expect(validationErrors?.map(({ field, message }) => [field, message])).toEqual([
+      ['inner.price', 'inner.price is required'],
+      ['inner.days', 'inner.days must be an integer from 1 to 365'],
+      ['model.price', 'model.price must be a number or a decimal string'],
+    ])
+  })
+
+  test.each([
+    ['{"inner":[]}', 'inner must be a JSON object'],
+    ['{"inner":"x"}', 'inner must be a JSON object'],
+    ['{"inner":1}', 'inner must be a JSON object'],
+    ['{"model":1}', 'model must be a name or a JSON object'],
+    ['{"model":"A"}', 'model must be the name of a model'],
+  ])('%s: %s', (text, message) => {
+    expect(refusal(() => read(text)).message).toBe(`Invalid parameter: ${message}`)
   })
 })
 

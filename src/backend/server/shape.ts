@@ -88,6 +88,25 @@ export function dateField(documentation: Documentation): Field<IsoDate> {
   return field<IsoDate>({ type: 'string', format: 'date', ...documentation })
 }
 
+/** A time as people and programs write it: a day, or a day with a time and its zone. */
+const TIME_PATTERN =
+  '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?$'
+
+/**
+ * A moment, to the millisecond: `2026-03-05T14:30:00Z`, or a day in UTC.
+ * @param day what a day alone means: its first moment, or the first moment after it
+ */
+export function timeField(documentation: Documentation & { readonly day: 'start' | 'end' }): Field<Date> {
+  const { day, ...rest } = documentation
+  return field<Date>({
+    type: 'string',
+    pattern: TIME_PATTERN,
+    ...rest,
+    'x-day': day,
+    'x-rule': 'must be a time as 2026-03-05T14:30:00Z or a day as 2026-03-05',
+  })
+}
+
 export function enumField<const V extends string>(values: readonly V[], documentation: Documentation): Field<V> {
   return field<V>({ type: 'string', enum: values, ...documentation })
 }
@@ -106,6 +125,17 @@ export function textField(
 /** Text of a pattern of its own. `rule` completes the sentence "field …" for who breaks it: "must be a UUID". */
 export function patternField(pattern: string, rule: string, documentation: Documentation): Field<string> {
   return field<string>({ type: 'string', pattern, ...documentation, 'x-rule': rule })
+}
+
+/** An object in a body, read by its own shape; its faults name the place: `terms.day_count`. */
+export function objectField<P extends TProperties>(of: TObject<P>, description: string): Field<Static<TObject<P>>> {
+  const { properties, required = [] } = of as { properties: TProperties; required?: readonly string[] }
+  return field<Static<TObject<P>>>({ type: 'object', properties, required, description })
+}
+
+/** Either the text or the object. */
+export function textOrObject<T, O>(text: Field<T>, object: Field<O>, description: string): Field<T | O> {
+  return field<T | O>({ ...keywordsOf(text), ...keywordsOf(object), type: ['string', 'object'], description })
 }
 
 /** The field, or null in a body. */
@@ -197,6 +227,7 @@ export function collectShape<P extends TProperties>(
     }
     const result = value === null && check.nullable ? null : check.parse(value, location)
     if (result instanceof Refused) fault(check.name, result.rule)
+    else if (result instanceof RefusedInside) faults.push(...result.faultsOf(check.name))
     else parsed[check.name] = result
   }
   return parsed as Static<TObject<P>>
@@ -216,9 +247,12 @@ interface Keywords {
   readonly minItems?: number
   readonly maxItems?: number
   readonly items?: TSchema
+  readonly properties?: TProperties
+  readonly required?: readonly string[]
   readonly default?: string | number | boolean
   readonly description?: string
   readonly example?: string | number | boolean
+  readonly 'x-day'?: 'start' | 'end'
   readonly 'x-decimals'?: number
   readonly 'x-unit'?: string
   readonly 'x-rule'?: string
@@ -230,6 +264,23 @@ class Refused {
 
   constructor(rule: string) {
     this.rule = rule
+  }
+}
+
+/** What is wrong inside an object. */
+class RefusedInside {
+  readonly inside: readonly ValidationError[]
+
+  constructor(inside: readonly ValidationError[]) {
+    this.inside = inside
+  }
+
+  faultsOf(name: string): ValidationError[] {
+    return this.inside.map(({ field, location, message }) => ({
+      field: `${name}.${field}`,
+      location,
+      message: `${name}.${message}`,
+    }))
   }
 }
 
@@ -277,12 +328,14 @@ function typesOf(keywords: Keywords): readonly string[] {
 
 function parserOf(keywords: Keywords): Parse {
   const types = typesOf(keywords)
+  if (types.includes('object')) return objectParser(keywords)
   if (types.includes('number')) return decimalParser(keywords)
   if (types.includes('integer')) return integerParser(keywords)
   if (types.includes('boolean')) return parseBoolean
   if (types.includes('array')) return listParser(keywords)
   if (keywords.enum) return enumParser(keywords.enum)
   if (keywords.format === 'date') return parseDate
+  if (keywords['x-day'] !== undefined) return timeParser(keywords, keywords['x-day'])
   return textParser(keywords)
 }
 
@@ -355,6 +408,37 @@ function parseDate(value: unknown): unknown {
   const date = new Date(Date.UTC(year, month - 1, day))
   const exists = year >= 1900 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
   return exists ? value : new Refused('must be a day of the calendar, as YYYY-MM-DD')
+}
+
+const DAY_MS = 86_400_000
+
+function timeParser(keywords: Keywords, day: 'start' | 'end'): Parse {
+  const pattern = new RegExp(keywords.pattern ?? '')
+  const refused = new Refused(keywords['x-rule'] ?? 'must be a time')
+  return (value) => {
+    if (typeof value !== 'string' || !pattern.test(value)) return refused
+    const date = parseDate(value.slice(0, 10))
+    if (date instanceof Refused) return refused
+    const at = Date.parse(value)
+    if (Number.isNaN(at)) return refused
+    return new Date(value === date && day === 'end' ? at + DAY_MS : at)
+  }
+}
+
+function objectParser(keywords: Keywords): Parse {
+  const { properties = {}, required = [] } = keywords
+  const inner = Object.assign(Type.Object(properties), { required }) as TObject
+  const orText = typesOf(keywords).includes('string') ? textParser(keywords) : null
+  const refused = new Refused(`must be ${orText === null ? '' : 'a name or '}a JSON object`)
+  return (value, location) => {
+    if (orText !== null && typeof value === 'string') return orText(value, location)
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberToken) {
+      return refused
+    }
+    const faults: ValidationError[] = []
+    const parsed = collectShape(inner, value, location, faults)
+    return faults.length > 0 ? new RefusedInside(faults) : parsed
+  }
 }
 
 function textParser(keywords: Keywords): Parse {
