@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { userInfo } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiKeys } from '../access/api-keys.ts'
+import { apiKeys, parseApiKey } from '../access/api-keys.ts'
 import { seedReferenceData } from '../database/seed.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 
@@ -33,6 +34,43 @@ describe('generate_api_key', () => {
     })
     const inMonths = apiKeys({ database: database.pool, clock: () => new Date(Date.now() + 31 * 86_400_000) })
     expect(await inMonths.authenticate(stdout.trim())).toBeNull()
+  })
+
+  test('keeps a record of the key, with who made it and without anything that opens a door', async () => {
+    const { stdout } = generate('--role', 'broker', '--broker', 'house', '--label', 'for the record')
+    const { keyId, secret } = parseApiKey(stdout.trim())!
+    const { rows } = await database.pool.query(
+      `select client_id, record, recorded_at from audit_records
+        where record_type = 'api_key_created' and record::json #>> '{subject,id}' = $1`,
+      [keyId],
+    )
+    expect(rows).toHaveLength(1)
+    expect(rows[0].client_id).toBe('house')
+    expect(JSON.parse(rows[0].record)).toMatchObject({
+      actor: { actor_type: 'operator', actor_id: userInfo().username, source: 'command line' },
+      subject: { kind: 'api_key', id: keyId },
+      before: null,
+      after: { key_id: keyId, role: 'broker', label: 'for the record' },
+    })
+    expect(rows[0].record).not.toContain(secret)
+    const { rows: keys } = await database.pool.query(
+      `select encode(secret_hash, 'hex') as hash, expires_at from api_keys where key_id = $1`,
+      [keyId],
+    )
+    expect(rows[0].record).not.toContain(keys[0].hash)
+    expect(JSON.parse(rows[0].record).after.expires_at).toBe(keys[0].expires_at.toISOString())
+  })
+
+  test('makes no key that it cannot record', async () => {
+    const count = async () => (await database.pool.query('select count(*) from api_keys')).rows[0].count
+    const before = await count()
+    await database.pool.query('alter table audit_records rename to audit_records_away')
+    const { stdout, stderr, status } = generate('--role', 'desk')
+    await database.pool.query('alter table audit_records_away rename to audit_records')
+    expect(stdout).toBe('')
+    expect(stderr).toContain('audit_records')
+    expect(status).toBe(1)
+    expect(await count()).toBe(before)
   })
 
   test('says what is wrong with a role, a broker or a number of days, and makes nothing', async () => {

@@ -41,7 +41,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     types: ['market-data', 'reference-data', 'audit'],
   },
   gateway: { values: ['pricing', 'quotes', 'access', 'server'], types: DOMAINS },
-  scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'server', 'pricing'] },
+  scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'audit', 'server', 'pricing'] },
   services: { values: [...DOMAINS, 'gateway', 'scripts'] },
   // Never built: they start what is, beside the servers that tests have.
   tools: { values: [...DOMAINS, 'test', 'scripts', 'services'] },
