@@ -19,6 +19,8 @@ export interface Actor {
   readonly userAgent: string | null
   readonly requestId: string
   readonly idempotencyKey: string | null
+  /** The batch that the quote was a line of, and which line. Absent: it was asked alone. */
+  readonly batch?: { readonly batchId: string; readonly line: number }
 }
 
 /** One input as it was observed. `unit` says what the value counts; `fallbackReason` is null unless the value is a stand-in. */
@@ -99,6 +101,7 @@ export function quoteRecordRow(record: QuoteRecord): AuditRow {
       request_id: actor.requestId,
       idempotency_key: actor.idempotencyKey,
     },
+    ...(actor.batch !== undefined && { batch: { batch_id: actor.batch.batchId, line: actor.batch.line } }),
     request: record.request,
     inputs: record.observations.map((input) => ({
       name: input.name,
@@ -167,6 +170,8 @@ export interface QuoteRecordBody {
     readonly request_id: string
     readonly idempotency_key: string | null
   }
+  /** Only of a line of a batch. */
+  readonly batch?: { readonly batch_id: string; readonly line: number }
   readonly request: RecordedRequest
   readonly inputs: readonly {
     readonly name: string

@@ -88,7 +88,7 @@ export function writeAnswer(index: number, answer: string): string {
 }
 
 export function writeProblem(index: number, problem: Problem): string {
-  return `{"i":${index},"problem":${problemText(problem)}}\n`
+  return `{"i":${index},"problem":${JSON.stringify(problemJson(problem))}}\n`
 }
 
 /** Begins the line that ends a stream; no text that is recorded has this character. */
@@ -99,24 +99,30 @@ export const STREAM_OK = `${STREAM_END}ok\n`
 
 /** The last line of a stream that could not be sent whole. */
 export function writeStreamProblem(problem: Problem): string {
-  return `${STREAM_END}${problemText(problem)}\n`
+  return `${STREAM_END}${JSON.stringify(problemJson(problem))}\n`
 }
 
 /** Tells a stream's last line from its text. */
 export function readStreamEnd(line: string): 'ok' | Problem | null {
   if (!line.startsWith(STREAM_END)) return null
-  return `${line}\n` === STREAM_OK ? 'ok' : readProblem(line.slice(1))
+  return `${line}\n` === STREAM_OK ? 'ok' : problemOfJson(JSON.parse(line.slice(1)) as ProblemJson)
 }
 
-function problemText(problem: Problem): string {
-  return JSON.stringify({
+/** A failure inside a message: of one line of many, for instance. */
+export const PROBLEM: Codec<Problem> = {
+  write: problemJson,
+  read: (json) => problemOfJson(json as ProblemJson),
+}
+
+function problemJson(problem: Problem): Record<string, unknown> {
+  return {
     code: problem.code,
     sentence: problem.message,
     details: problem.details,
     validation_errors: problem.validationErrors,
     valid_params: problem.validParams,
     retry_after: problem.retryAfterSeconds,
-  })
+  }
 }
 
 export type ReadAnswer = { readonly index: number } & (
@@ -132,10 +138,12 @@ export function readAnswer(line: string): ReadAnswer | null {
   if (match === null || !line.endsWith('}')) return null
   const index = Number(match[1])
   const rest = line.slice(match[0].length, -1)
-  return match[2] === 'ok' ? { index, ok: true, answer: rest } : { index, ok: false, problem: readProblem(rest) }
+  return match[2] === 'ok'
+    ? { index, ok: true, answer: rest }
+    : { index, ok: false, problem: problemOfJson(JSON.parse(rest) as ProblemJson) }
 }
 
-interface ProblemText {
+interface ProblemJson {
   readonly code: string
   readonly sentence: string
   readonly details?: ProblemOptions['details']
@@ -144,8 +152,7 @@ interface ProblemText {
   readonly retry_after?: number
 }
 
-function readProblem(text: string): Problem {
-  const body = JSON.parse(text) as ProblemText
+function problemOfJson(body: ProblemJson): Problem {
   // A newer service may know a failure that this one does not: then it is a failure all the same.
   const code = Object.hasOwn(FAILURES, body.code) ? (body.code as ErrorCode) : 'INTERNAL_ERROR'
   return new Problem(code, body.sentence, {
