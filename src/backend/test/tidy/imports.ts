@@ -40,7 +40,11 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts'],
     types: ['market-data', 'reference-data', 'audit'],
   },
-  gateway: { values: ['pricing', 'quotes', 'access', 'server'], types: DOMAINS },
+  // What a what-if asks: pure words of the audit log, as quotes/wire.ts is of quotes.
+  gateway: {
+    values: ['pricing', 'quotes', 'access', 'server', 'audit/what-if-ask.ts'],
+    types: DOMAINS,
+  },
   scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'audit', 'server', 'pricing'] },
   services: { values: [...DOMAINS, 'gateway', 'scripts'] },
   // Never built: they start what is, beside the servers that tests have.
