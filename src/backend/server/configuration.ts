@@ -9,6 +9,7 @@ import type { BreakerLimits } from './breaker.ts'
 import { type FeedSource, readFeedSource } from './feed-source.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { REDIS_URL_FORM, readRedisUrl } from './redis-url.ts'
+import { readStorageUrl, STORAGE_URL_FORM, type StorageAddress } from './storage-url.ts'
 
 export interface Setting<T> {
   readonly name: string
@@ -212,6 +213,37 @@ const TABLE = {
     'records',
     'Records that may wait for a commit before prices are refused.',
   ),
+  auditSigningKeyFile: optionalText(
+    'AUDIT_SIGNING_KEY_FILE',
+    'with the embedded database one of its own, otherwise none',
+    'The Ed25519 key that signs the record (PEM, PKCS #8).',
+  ),
+  auditTrustedKeysFile: optionalText(
+    'AUDIT_TRUSTED_KEYS_FILE',
+    'the public half of the signing key',
+    'Public keys (PEM) that signed the record before, or elsewhere; that of the signing key is always trusted.',
+  ),
+  auditSealIntervalMs: integer(
+    'AUDIT_SEAL_INTERVAL_MS',
+    1000,
+    10,
+    60_000,
+    'milliseconds',
+    'Pause between two looks for records that have no place in the chain yet.',
+  ),
+  auditStorage: storageUrl(
+    'AUDIT_STORAGE_URL',
+    'the folder audit-exports in DATA_DIR',
+    'Locked storage of exports and chain heads: a bucket with object lock, or a folder.',
+  ),
+  auditHeadExportSeconds: integer(
+    'AUDIT_HEAD_EXPORT_SECONDS',
+    60,
+    1,
+    HOUR,
+    'seconds',
+    'How often the newest head of the chain goes to locked storage, when it is new.',
+  ),
   requestsStandard: integer(
     'RATE_LIMIT_STANDARD',
     60,
@@ -322,6 +354,12 @@ export interface Configuration {
   }
   readonly auditLanes: number
   readonly auditQueueMax: number
+  readonly auditSigningKeyFile: string | null
+  readonly auditTrustedKeysFile: string | null
+  readonly auditSealIntervalMs: number
+  /** Null: the folder `audit-exports` in the data folder. */
+  readonly auditStorage: StorageAddress | null
+  readonly auditHeadExportSeconds: number
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
   readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
   readonly corsOrigins: readonly string[]
@@ -460,6 +498,11 @@ export function readConfiguration(environment: Environment): Configuration {
     }),
     auditLanes: values.auditLanes,
     auditQueueMax: values.auditQueueMax,
+    auditSigningKeyFile: values.auditSigningKeyFile,
+    auditTrustedKeysFile: values.auditTrustedKeysFile,
+    auditSealIntervalMs: values.auditSealIntervalMs,
+    auditStorage: values.auditStorage,
+    auditHeadExportSeconds: values.auditHeadExportSeconds,
     requestsPerMinute: Object.freeze({
       standard: values.requestsStandard,
       premium: values.requestsPremium,
@@ -584,6 +627,12 @@ function redisUrl(name: string, defaultMeaning: string, meaning: string): Settin
   const fault = new Fault(`a URL as ${REDIS_URL_FORM} (its value is not shown)`)
   const parse = (value: string) => (readRedisUrl(value) === null ? fault : value)
   return { name, defaultText: null, defaultMeaning, unit: null, meaning, secret: true, parse }
+}
+
+function storageUrl(name: string, defaultMeaning: string, meaning: string): Setting<StorageAddress | null> {
+  const fault = new Fault(`a URL as ${STORAGE_URL_FORM}`)
+  const parse = (value: string) => readStorageUrl(value) ?? fault
+  return { name, defaultText: null, defaultMeaning, unit: null, meaning, secret: false, parse }
 }
 
 function list(
