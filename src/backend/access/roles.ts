@@ -4,15 +4,32 @@
 export type Role = 'broker' | 'desk' | 'auditor' | 'admin' | 'system'
 export const ROLES: readonly Role[] = ['broker', 'desk', 'auditor', 'admin', 'system']
 
-export type Operation = 'quote' | 'rates' | 'config' | 'read_record'
+/** Who keeps and proves the record: not the desk whose prices stand on it. */
+const RECORD_KEEPERS: readonly Role[] = ['auditor', 'admin']
 
-const MAY: Readonly<Record<Operation, ReadonlySet<Role>>> = {
-  quote: new Set<Role>(['broker', 'desk']),
-  rates: new Set(ROLES),
-  config: new Set(ROLES),
-  read_record: new Set<Role>(['auditor', 'admin']),
+const MAY = {
+  quote: ['broker', 'desk'],
+  rates: ROLES,
+  config: ROLES,
+  search_records: RECORD_KEEPERS,
+  read_record: RECORD_KEEPERS,
+  replay_records: RECORD_KEEPERS,
+  verify_records: RECORD_KEEPERS,
+  export_records: RECORD_KEEPERS,
+  read_legal_holds: RECORD_KEEPERS,
+  place_legal_hold: RECORD_KEEPERS,
+  release_legal_hold: RECORD_KEEPERS,
+  what_if: ['desk', 'admin'],
+} as const satisfies Readonly<Record<string, readonly Role[]>>
+
+/** What a route does, as a credential's role may or may not. */
+export type Operation = keyof typeof MAY
+
+/** The roles that may, in the order of {@link ROLES}. */
+export function rolesOf(operation: Operation): readonly Role[] {
+  return ROLES.filter((role) => mayPerform(role, operation))
 }
 
 export function mayPerform(role: Role, operation: Operation): boolean {
-  return MAY[operation].has(role)
+  return (MAY[operation] as readonly Role[]).includes(role)
 }
