@@ -8,6 +8,9 @@ import type { Queryable } from './connect.ts'
 
 const OPENING = `-- The structure that the migrations add up to. Made by scripts/dump_schema.ts; a test compares it with the database.
 -- The roles at the end are the server's, not the database's: 0005_roles.sql makes them.
+
+-- Functions come first, and their bodies name tables that come later.
+set check_function_bodies = off;
 `
 
 const LEFT_OUT = ['schema_migrations', 'schema_checksums']
@@ -34,7 +37,6 @@ export async function dumpSchema(database: Queryable): Promise<string> {
 /** The tables of ours: not a partition, not a migrations table. */
 const OURS = `c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> all($1)`
 
-// Bodies of functions name tables that come later; PostgreSQL checks those of plpgsql when they run.
 const FUNCTIONS = `
 select rtrim(pg_get_functiondef(p.oid), E'\\n') || E';\\n' as sql
   from pg_proc p where p.pronamespace = 'public'::regnamespace

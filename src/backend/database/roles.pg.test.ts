@@ -86,9 +86,12 @@ describe('each service may do what it needs, and nothing else', () => {
     a     insert into audit_checkpoints (sequence, hash, month, kept_digest, signed_at, key_id, signature) values (1, ${hash}, '2020-01-01', ${hash}, now(), '0123456789abcdef', ${hash} || ${hash})
     -     delete from audit_checkpoints
     a     select * from held_records
-    a     insert into held_records (audit_id, record_type, schema_version, occurred_at, recorded_at, client_id, record, sequence, prev_hash, hash, sealed_at) values ('${auditId(new Date())}', 'quote', 1, now(), now(), 'house', '{}', 1, ${hash}, ${hash}, now())
+    -     insert into held_records (audit_id, record_type, schema_version, occurred_at, recorded_at, client_id, record, sequence, prev_hash, hash, sealed_at) values ('${auditId(new Date())}', 'quote', 1, now(), now(), 'house', '{}', 1, ${hash}, ${hash}, now())
     -     update held_records set record = ''
     -     delete from held_records
+    a     select legal_holds_on('house', null, now())
+    a     select keep_held_records('2026-01-01')
+    a     select add_audit_months('2020-01-01', 1), detach_audit_month('2020-01-01')
     -     create table public.mine (one integer)
     -     create function public.mine() returns integer language sql return 1
     -     set role borrow_rate_owner
