@@ -244,6 +244,14 @@ const TABLE = {
     'seconds',
     'How often the newest head of the chain goes to locked storage, when it is new.',
   ),
+  auditRetentionYears: integer(
+    'AUDIT_RETENTION_YEARS',
+    6,
+    1,
+    100,
+    'years',
+    'How long records stay in the log at least; a legal hold keeps them longer.',
+  ),
   requestsStandard: integer(
     'RATE_LIMIT_STANDARD',
     60,
@@ -360,6 +368,7 @@ export interface Configuration {
   /** Null: the folder `audit-exports` in the data folder. */
   readonly auditStorage: StorageAddress | null
   readonly auditHeadExportSeconds: number
+  readonly auditRetentionYears: number
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
   readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
   readonly corsOrigins: readonly string[]
@@ -503,6 +512,7 @@ export function readConfiguration(environment: Environment): Configuration {
     auditSealIntervalMs: values.auditSealIntervalMs,
     auditStorage: values.auditStorage,
     auditHeadExportSeconds: values.auditHeadExportSeconds,
+    auditRetentionYears: values.auditRetentionYears,
     requestsPerMinute: Object.freeze({
       standard: values.requestsStandard,
       premium: values.requestsPremium,
