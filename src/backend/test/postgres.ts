@@ -44,8 +44,11 @@ export interface RealPostgres {
   changePassword(role: UserRole, password?: string): Promise<string>
   /** The process of the server, as long as it runs. */
   pid(): number
-  /** Ends it without a shutdown, as a crash does; resolves when it is gone. What was committed comes back with `start`. */
-  kill(): Promise<void>
+  /**
+   * Ends it without a shutdown, as a crash does; resolves when it is gone. What was committed comes back with `start`.
+   * @param signal SIGQUIT unless said: nothing is flushed, every child ends with it. SIGKILL: the children notice by themselves.
+   */
+  kill(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>
   /** Ends it in order, and keeps its data. */
   stop(): Promise<void>
   /** After `kill` or `stop`: on the same port, with the same data. */
@@ -125,9 +128,9 @@ export async function serverIn(
     binariesFolder,
     durable,
     pid,
-    kill: async () => {
+    kill: async (signal = 'SIGQUIT') => {
       const process = pid()
-      globalThis.process.kill(process, 'SIGQUIT') // "immediate": nothing is flushed, every child ends with it
+      globalThis.process.kill(process, signal)
       const deadline = performance.now() + GONE_WAIT_MS
       while (isAlive(process)) {
         if (performance.now() > deadline) throw new Error(`PostgreSQL, process ${process}, does not die`)

@@ -1,6 +1,7 @@
 // Two thousand requests put together at random from sound and hostile pieces: whatever comes, it is answered, never with a 5xx,
 // in the one shape, and the process stays as it was.
 import { beforeAll, expect, test } from 'vitest'
+import { randomFrom } from '../random.ts'
 import { expectOrdinaryHeaders, expectQuietLog } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, type Ask, ask, exchange } from './http.ts'
@@ -16,17 +17,6 @@ let deployed: Deployment
 beforeAll(async () => {
   deployed = await startDeployment()
 })
-
-/** Mulberry32: small, and good enough to pick pieces. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const TOKENS = [
   ...[

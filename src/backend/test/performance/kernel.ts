@@ -7,6 +7,7 @@ import { writePriceInputs } from '../../pricing/price-inputs.ts'
 import { type PriceInputs, price } from '../../pricing/quote.ts'
 import { asIndexPoints, asPercentPoints, asRate, asUsd, type Usd } from '../../pricing/units.ts'
 import { type DecimalJsInputs, decimalJsPricing } from '../decimal-js-price.ts'
+import { randomFrom } from '../random.ts'
 import { type Figure, interleaved, printed } from './rounds.ts'
 
 const REQUESTS = 1_000
@@ -142,15 +143,10 @@ const PERCENTAGE_TERMS: Terms = {
   dayCount: 'ACT/360',
 }
 
-/** Whole numbers in a range, the same sequence for the same seed (mulberry32). */
+/** Whole numbers in a range, the same sequence for the same seed. */
 function numbers(seed: number): (min: number, max: number) => number {
-  let state = seed
-  return (min, max) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return min + (((t ^ (t >>> 14)) >>> 0) % (max - min + 1))
-  }
+  const random = randomFrom(seed)
+  return (min, max) => min + Math.floor(random() * (max - min + 1))
 }
 
 type Contender = 'rate_and_lines' | 'decimal_js_rate_and_lines' | 'price_with_waterfall' | 'decimal_js_with_waterfall'
