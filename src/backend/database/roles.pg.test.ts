@@ -96,6 +96,11 @@ describe('each service may do what it needs, and nothing else', () => {
     -     create function public.mine() returns integer language sql return 1
     -     set role borrow_rate_owner
     -     set role borrow_rate_migrator
+    c     select answer from idempotent_answers
+    c     insert into idempotent_answers (client_id, idempotency_key, request_hash, audit_id, answer) values ('house', 'k', ${hash}, '${auditId(new Date())}', '')
+    -     update idempotent_answers set answer = ''
+    -     delete from idempotent_answers
+    c     select turn_idempotent_answer_days()
     g     select k.secret_hash, k.client_id, k.role, k.expires_at, k.revoked_at, b.tier, b.requests_per_minute, b.active from api_keys k join brokers b on b.client_id = k.client_id where k.key_id = '1'
     g     insert into api_keys (key_id, secret_hash, client_id, role, expires_at) values ('0001', decode(repeat('00', 32), 'hex'), 'house', 'admin', now() + interval '1 day')
     g     update api_keys set last_used_at = now() where key_id = '1' and last_used_at is null

@@ -254,6 +254,40 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.turn_idempotent_answer_days()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  today   date := (now() at time zone 'UTC')::date;
+  day     date;
+  old     text;
+  changed integer := 0;
+begin
+  -- One at a time; whoever comes second finds nothing to do.
+  perform pg_advisory_xact_lock(hashtextextended('turn_idempotent_answer_days', 0));
+  for step in 0 .. 7 loop
+    day := today + step;
+    if to_regclass('idempotent_answers_' || to_char(day, 'YYYY_MM_DD')) is null then
+      execute format('create table %I partition of idempotent_answers for values from (%L) to (%L)',
+        'idempotent_answers_' || to_char(day, 'YYYY_MM_DD'), day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+      changed := changed + 1;
+    end if;
+  end loop;
+  for old in
+    select relname from pg_inherits join pg_class on pg_class.oid = inhrelid
+     where inhparent = 'idempotent_answers'::regclass and relname < 'idempotent_answers_' || to_char(today - 1, 'YYYY_MM_DD')
+  loop
+    execute format('drop table %I', old);
+    changed := changed + 1;
+  end loop;
+  return changed;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.uuid7_lower_bound(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -458,6 +492,18 @@ create table held_records (
   constraint held_records_hash_size CHECK ((octet_length(hash) = 32)),
   constraint held_records_prev_hash_size CHECK ((octet_length(prev_hash) = 32))
 );
+
+create table idempotent_answers (
+  client_id text not null,
+  idempotency_key text not null,
+  kept_at timestamp with time zone not null default now(),
+  request_hash bytea not null,
+  audit_id uuid not null,
+  answer bytea not null,
+  constraint idempotent_answers_pkey PRIMARY KEY (client_id, idempotency_key, kept_at),
+  constraint idempotent_answers_key_length CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255))),
+  constraint idempotent_answers_request_hash_length CHECK ((octet_length(request_hash) = 32))
+) partition by RANGE (kept_at);
 
 create table last_closes (
   ticker text not null,
@@ -684,6 +730,11 @@ comment on table feed_states is 'How each feed''s last import went. A failed imp
 comment on column feed_states.rows is 'Rows of the last successful import.';
 comment on column feed_states.skipped is 'Rows of the last successful import that were left out, for instance not in USD.';
 comment on table held_records is 'Records under a legal hold whose month was detached, with their seals. The columns are those of audit_records and audit_seals.';
+comment on table idempotent_answers is 'Answers by Idempotency-Key, good for 24 hours. Partitioned by day; turn_idempotent_answer_days drops days that are over.';
+comment on column idempotent_answers.client_id is 'The broker of the credential.';
+comment on column idempotent_answers.request_hash is 'SHA-256 of the request: another request under the key is refused.';
+comment on column idempotent_answers.audit_id is 'Of the quote, or the id of the batch.';
+comment on column idempotent_answers.answer is 'The answer''s text, compressed with gzip.';
 comment on table last_closes is 'Closing prices, for quotes that give a quantity without a price.';
 comment on column last_closes.close is 'USD a share.';
 comment on column last_closes.price_date is 'Trade date in New York.';
@@ -734,6 +785,7 @@ comment on function refuse_audit_history_change() is 'Keeps the chain, its holds
 comment on function refuse_audit_record_change() is 'Keeps audit_records append-only.';
 comment on function refuse_held_record_change() is 'Keeps held_records as they are for as long as a legal hold covers them.';
 comment on function refuse_pricing_model_change() is 'Keeps pricing_models immutable.';
+comment on function turn_idempotent_answer_days() is 'Adds the days of a week ahead and drops those before yesterday. Returns how many days were added and dropped.';
 comment on function uuid7_lower_bound(moment timestamp with time zone) is 'The smallest UUID whose first 48 bits are the moment in milliseconds: every UUIDv7 made at or after it is greater.';
 
 grant usage on schema public to api_gateway;
@@ -755,6 +807,7 @@ grant insert, select, update on brokers to data_service;
 grant delete, insert, select, update on event_calendars to data_service;
 grant delete, insert, select, update on feed_states to data_service;
 grant select on held_records to audit_service;
+grant insert, select on idempotent_answers to calculation_service;
 grant delete, insert, select, update on last_closes to data_service;
 grant insert, select on legal_hold_releases to audit_service;
 grant insert, select on legal_holds to audit_service;
@@ -769,7 +822,9 @@ revoke all on function add_audit_months(first_month date, months integer) from p
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 revoke all on function detach_audit_month(month date) from public;
 revoke all on function keep_held_records(month date, OUT kept bigint, OUT released bigint) from public;
+revoke all on function turn_idempotent_answer_days() from public;
 grant execute on function add_audit_months(first_month date, months integer) to audit_service;
 grant execute on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) to audit_service;
 grant execute on function detach_audit_month(month date) to audit_service;
 grant execute on function keep_held_records(month date, OUT kept bigint, OUT released bigint) to audit_service;
+grant execute on function turn_idempotent_answer_days() to calculation_service;
