@@ -5,9 +5,10 @@ import { collected, PLAIN_INPUTS, pagesOf, quoteRow } from '../test/recorded-quo
 import { NAMED_MAX, replayRange, type StreamRecords } from './replay-range.ts'
 
 const DAY = { from: new Date('2026-11-24T00:00:00Z'), to: new Date('2026-11-25T00:00:00Z') }
+const WHOLE_DAY = { ...DAY, clientId: null, ticker: null }
 const NEVER = new AbortController().signal
 
-const steps = (stream: StreamRecords, signal = NEVER) => collected(replayRange(stream)(DAY, signal))
+const steps = (stream: StreamRecords, signal = NEVER) => collected(replayRange(stream)(WHOLE_DAY, signal))
 
 const good = quoteRow(PLAIN_INPUTS)
 const altered = { ...quoteRow(PLAIN_INPUTS), total_fee: '456.52' }
@@ -49,7 +50,8 @@ describe('a range', () => {
       return pagesOf([])(range, 0)
     }
     expect(await steps(nothing)).toMatchObject([{ kind: 'result', replayed: 0, recordsPerSecond: 0 }])
-    expect(asked).toEqual([DAY])
+    await collected(replayRange(nothing)({ ...DAY, clientId: 'classic', ticker: 'GME' }, NEVER))
+    expect(asked).toEqual([DAY, { ...DAY, clientId: 'classic', ticker: 'GME' }])
   })
 
   test(`names ${NAMED_MAX} records at most and counts the others`, async () => {

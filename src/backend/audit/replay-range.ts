@@ -7,7 +7,13 @@ import { turns } from './turns.ts'
 
 /** The records of a range in pages, oldest first. */
 export type StreamRecords = (
-  range: { readonly from: Date; readonly to: Date; readonly clientId?: string; readonly recordType?: string },
+  range: {
+    readonly from: Date
+    readonly to: Date
+    readonly clientId?: string
+    readonly ticker?: string
+    readonly recordType?: string
+  },
   pageSize: number,
 ) => AsyncIterable<readonly AuditRow[]>
 
@@ -15,6 +21,9 @@ export interface ReplayRangeAsk {
   readonly from: Date
   /** The first moment that is not asked for. */
   readonly to: Date
+  /** Of one broker, or null for all; the records of one stock, or null for all. */
+  readonly clientId: string | null
+  readonly ticker: string | null
 }
 
 export type ReplayStep =
@@ -55,11 +64,12 @@ export type ReplayRange = (ask: ReplayRangeAsk, signal: AbortSignal) => AsyncIte
  * The iteration throws what the stream throws, and the signal's reason when it is aborted; what stands in a record stops nothing.
  */
 export function replayRange(stream: StreamRecords): ReplayRange {
-  return async function* replayed({ from, to }, signal) {
+  return async function* replayed({ from, to, clientId, ticker }, signal) {
     const start = performance.now()
     const turnOver = turns()
     let [identical, different, notReplayable, otherRecords, named] = [0, 0, 0, 0, 0]
-    for await (const page of stream({ from, to }, PAGE_SIZE)) {
+    const range = { from, to, ...(clientId !== null && { clientId }), ...(ticker !== null && { ticker }) }
+    for await (const page of stream(range, PAGE_SIZE)) {
       for (const row of page) {
         const replay = replayRecord(row)
         if (replay.identical) identical += 1
