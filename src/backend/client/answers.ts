@@ -106,6 +106,15 @@ export interface AuditRecordAnswer {
   readonly status: 'success'
   /** When it was kept, by the database's clock. */
   readonly recorded_at: string
+  /** Its place in the chain with the hashes that hold it there; null until it is sealed, seconds after it was kept. */
+  readonly sequence: number | null
+  readonly hash: string | null
+  readonly prev_hash: string | null
+  readonly sealed_at: string | null
+  /** It is kept at least until then. */
+  readonly retain_until: string
+  /** True: a legal hold keeps it beyond that. */
+  readonly legal_hold: boolean
   readonly record: QuoteRecordAnswer | { readonly record_type: string; readonly [more: string]: unknown }
 }
 
@@ -148,15 +157,26 @@ export interface QuoteRecordAnswer {
 export const COUNTS: ReadonlySet<string> = new Set([
   'age_seconds',
   'charged_shares',
+  'checked',
   'days',
+  'different',
   'event_risk_factor',
+  'identical',
   'limit',
   'loan_days',
+  'not_replayable',
+  'of',
+  'page',
+  'page_size',
+  'pages',
   'quantity',
+  'replayed',
   'requests_per_minute',
   'risk_factor',
   'schema_version',
+  'sequence',
   'shares',
   'skip',
   'total',
+  'unsealed',
 ])

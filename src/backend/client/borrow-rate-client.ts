@@ -1,5 +1,6 @@
 // The typed client of the engine, over the platform's fetch, without dependencies: it runs in Node and in a browser.
 // Amounts and rates are exact decimal text in both directions. What is safe to repeat is repeated when the engine asks for it.
+import { piecesOf, STREAM_SILENCE_MS, stepsOf, type Watch, watch } from './answer-stream.ts'
 import {
   type AuditRecordAnswer,
   type BorrowStatus,
@@ -11,6 +12,20 @@ import {
 } from './answers.ts'
 import { BorrowRateError, type ValidationError } from './borrow-rate-error.ts'
 import { parseExactJson } from './exact-json.ts'
+import type {
+  LegalHoldAnswer,
+  LegalHoldsAnswer,
+  NewLegalHold,
+  RecordPageAnswer,
+  RecordRange,
+  RecordSearch,
+  ReplayAnswer,
+  ReplayRange,
+  ReplayStepAnswer,
+  VerifyStepAnswer,
+  WhatIfRequest,
+  WhatIfStepAnswer,
+} from './record-answers.ts'
 
 export const TIMEOUT_MS_DEFAULT = 10_000
 export const TRIES_MAX_DEFAULT = 3
@@ -25,8 +40,16 @@ export interface BorrowRateClientOptions {
   readonly timeoutMs?: number
   /** Tries in all for calls that are safe to repeat; 1 never repeats. */
   readonly triesMax?: number
+  /** For answers that come while the work goes on: how long the engine may say nothing. */
+  readonly silenceMs?: number
   readonly fetch?: typeof fetch
 }
+
+type Method = 'GET' | 'POST' | 'DELETE'
+type Query = Readonly<Record<string, string | number | undefined>>
+
+const JSON_TYPE = 'application/json'
+const NDJSON = 'application/x-ndjson'
 
 /** What to price: a position by value in USD or by shares, held for a number of days or between two trade dates. */
 export interface QuoteRequest {
@@ -48,6 +71,7 @@ export class BorrowRateClient {
   readonly #apiKey: string
   readonly #timeoutMs: number
   readonly #triesMax: number
+  readonly #silenceMs: number
   readonly #fetch: typeof fetch
 
   constructor(options: BorrowRateClientOptions) {
@@ -55,6 +79,7 @@ export class BorrowRateClient {
     this.#apiKey = options.apiKey
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT
     this.#triesMax = options.triesMax ?? TRIES_MAX_DEFAULT
+    this.#silenceMs = options.silenceMs ?? STREAM_SILENCE_MS
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis)
   }
 
@@ -73,7 +98,7 @@ export class BorrowRateClient {
       start_date: request.startDate,
       end_date: request.endDate,
     }
-    return this.#call('POST', '/api/v1/calculate-locate', {}, JSON.stringify(body)) as Promise<QuoteAnswer>
+    return this.#call('POST', '/api/v1/calculate-locate', {}, body) as Promise<QuoteAnswer>
   }
 
   /** The current borrow rate of a stock and the inputs it was made of. */
@@ -96,14 +121,137 @@ export class BorrowRateClient {
     return this.#call('GET', `/api/v1/audit/${encodeURIComponent(auditId)}`) as Promise<AuditRecordAnswer>
   }
 
-  async #call(method: 'GET' | 'POST', path: string, query: Record<string, number | undefined> = {}, body?: string) {
+  /** A page of the records that fit, the newest first. Without `from`: of the last 31 days. */
+  searchRecords(search: RecordSearch = {}): Promise<RecordPageAnswer> {
+    const query = {
+      ...rangeQuery(search),
+      client_id: search.clientId,
+      ticker: search.ticker,
+      record_type: search.recordType,
+      min_position_value: search.minPositionValue,
+      max_position_value: search.maxPositionValue,
+      min_borrow_rate: search.minBorrowRate,
+      max_borrow_rate: search.maxBorrowRate,
+      page: search.page,
+      page_size: search.pageSize,
+      cursor: search.cursor,
+    }
+    return this.#call('GET', '/api/v1/audit', query) as Promise<RecordPageAnswer>
+  }
+
+  /** Prices a record again from its own inputs: identical, or line by line what is not. */
+  replay(auditId: string): Promise<ReplayAnswer> {
+    return this.#call('POST', `/api/v1/audit/${encodeURIComponent(auditId)}/replay`) as Promise<ReplayAnswer>
+  }
+
+  /** Prices a range again. The last step is the result. */
+  replayRange(range: ReplayRange, signal?: AbortSignal): AsyncIterable<ReplayStepAnswer> {
+    const body = { ...rangeQuery(range), client_id: range.clientId, ticker: range.ticker }
+    return this.#steps('POST', '/api/v1/audit/replay', {}, body, signal)
+  }
+
+  /** Checks the chain, all of it or a range. The last step is the result. */
+  verify(range: RecordRange = {}, signal?: AbortSignal): AsyncIterable<VerifyStepAnswer> {
+    return this.#steps('GET', '/api/v1/audit/verify', rangeQuery(range), undefined, signal)
+  }
+
+  /**
+   * The records of a range as text, in pieces: `ndjson` with the chain that proves them, or `csv` of the quotes for a back office.
+   * It throws when the answer broke off: what came until then is not the whole.
+   */
+  async *exportRecords(
+    range: RecordRange,
+    format: 'ndjson' | 'csv' = 'ndjson',
+    signal?: AbortSignal,
+  ): AsyncGenerator<string> {
+    const query = { ...rangeQuery(range), format }
+    const accept = format === 'csv' ? 'text/csv' : NDJSON
+    const { response, watched } = await this.#open('GET', '/api/v1/audit/export', query, accept, undefined, signal)
+    yield* piecesOf(response, watched)
+  }
+
+  /** Every legal hold, the released ones too. */
+  legalHolds(): Promise<LegalHoldsAnswer> {
+    return this.#call('GET', '/api/v1/legal-holds') as Promise<LegalHoldsAnswer>
+  }
+
+  /** Keeps records beyond their years, those to come included: of a client, of a ticker, of a time, or what fits all that is said. */
+  placeHold(hold: NewLegalHold): Promise<{ readonly status: 'success' } & LegalHoldAnswer> {
+    const body = { ...rangeQuery(hold), client_id: hold.clientId, ticker: hold.ticker, reason: hold.reason }
+    return this.#call('POST', '/api/v1/legal-holds', {}, body) as Promise<{ status: 'success' } & LegalHoldAnswer>
+  }
+
+  releaseHold(holdId: string, reason: string): Promise<{ readonly status: 'success' } & LegalHoldAnswer> {
+    const path = `/api/v1/legal-holds/${encodeURIComponent(holdId)}`
+    return this.#call('DELETE', path, { reason }) as Promise<{ status: 'success' } & LegalHoldAnswer>
+  }
+
+  /** A past range under a draft model or draft terms. The last step is the result. Nothing is recorded. */
+  whatIf(request: WhatIfRequest, signal?: AbortSignal): AsyncIterable<WhatIfStepAnswer> {
+    return this.#steps('POST', '/api/v1/what-if', {}, whatIfBody(request), signal)
+  }
+
+  async #call(method: Method, path: string, query: Query = {}, body?: object) {
+    const url = this.#address(path, query)
+    return this.#again(method, async () => {
+      const signal = AbortSignal.timeout(this.#timeoutMs)
+      const response = await this.#ask(method, url, JSON_TYPE, body, signal)
+      const text = await response.text().catch((cause: unknown) => {
+        throw this.#noAnswer(url, cause, this.#timeoutMs)
+      })
+      const answer = readAnswer(text)
+      if (response.ok && answer !== null) return answer
+      throw refusal(response, answer)
+    })
+  }
+
+  /** An answer whose body is still to come. */
+  #open(
+    method: Method,
+    path: string,
+    query: Query,
+    accept: string,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<{ response: Response; watched: Watch }> {
+    const url = this.#address(path, query)
+    return this.#again(method, async () => {
+      const watched = watch(this.#silenceMs, signal)
+      try {
+        const response = await this.#ask(method, url, accept, body, watched.signal)
+        if (!response.ok) throw refusal(response, readAnswer(await response.text()))
+        return { response, watched }
+      } catch (error) {
+        watched.stop()
+        throw watched.unwanted() ? signal?.reason : error
+      }
+    })
+  }
+
+  async *#steps<Step extends { readonly type: string }>(
+    method: Method,
+    path: string,
+    query: Query,
+    body: object | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Step> {
+    const { response, watched } = await this.#open(method, path, query, NDJSON, body, signal)
+    yield* stepsOf<Step>(response, watched)
+  }
+
+  #address(path: string, query: Query): URL {
     const url = new URL(this.#baseUrl + path)
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value))
     }
+    return url
+  }
+
+  /** Tries until it is answered, refused for good, or often enough. */
+  async #again<T>(method: Method, attempt: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#once(method, url, body)
+        return await attempt()
       } catch (error) {
         const wait = secondsToWait(error, method)
         if (wait === null || tries >= this.#triesMax) throw error
@@ -112,32 +260,44 @@ export class BorrowRateClient {
     }
   }
 
-  async #once(method: 'GET' | 'POST', url: URL, body?: string): Promise<unknown> {
-    let response: Response
-    let text: string
+  async #ask(method: Method, url: URL, accept: string, body: object | undefined, signal: AbortSignal) {
     try {
-      response = await this.#fetch(url, {
+      return await this.#fetch(url, {
         method,
         headers: {
-          accept: 'application/json',
+          accept,
           'x-api-key': this.#apiKey,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { 'content-type': JSON_TYPE }),
         },
-        ...(body === undefined ? {} : { body }),
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal,
       })
-      text = await response.text()
     } catch (cause) {
-      const timedOut = cause instanceof Error && cause.name === 'TimeoutError'
-      const sentence = timedOut
-        ? `The engine at ${url.origin} did not answer within ${this.#timeoutMs / 1000} s.`
-        : `No engine answers at ${url.origin}.`
-      throw new BorrowRateError(sentence, { status: 0, code: 'NO_ANSWER', cause })
+      throw this.#noAnswer(url, cause, accept === JSON_TYPE ? this.#timeoutMs : this.#silenceMs)
     }
-    const requestId = response.headers.get('x-request-id')
-    const answer = readAnswer(text)
-    if (response.ok && answer !== null) return answer
-    throw refusal(response, answer, requestId)
+  }
+
+  #noAnswer(url: URL, cause: unknown, waitedMs: number): BorrowRateError {
+    const timedOut = cause instanceof Error && cause.name === 'TimeoutError'
+    const sentence = timedOut
+      ? `The engine at ${url.origin} did not answer within ${waitedMs / 1000} s.`
+      : `No engine answers at ${url.origin}.`
+    return new BorrowRateError(sentence, { status: 0, code: 'NO_ANSWER', cause })
+  }
+}
+
+function rangeQuery({ from, to }: RecordRange): { from: string | undefined; to: string | undefined } {
+  return { from, to }
+}
+
+/** Drafts go as they are: their amounts may be exact text. */
+function whatIfBody(request: WhatIfRequest): object {
+  return {
+    ...rangeQuery(request),
+    client_id: request.clientId,
+    model: request.model,
+    terms: request.terms,
+    clients_max: request.clientsMax,
   }
 }
 
@@ -154,8 +314,9 @@ function readAnswer(text: string): object | null {
   }
 }
 
-function refusal(response: Response, answer: object | null, requestId: string | null): BorrowRateError {
+function refusal(response: Response, answer: object | null): BorrowRateError {
   const { status } = response
+  const requestId = response.headers.get('x-request-id')
   const retryAfterSeconds = readRetryAfter(response.headers.get('retry-after'))
   const said = (answer ?? {}) as { error?: unknown; error_code?: unknown; validation_errors?: unknown }
   if (typeof said.error !== 'string' || typeof said.error_code !== 'string') {
@@ -178,7 +339,7 @@ function readRetryAfter(header: string | null): number | null {
 }
 
 /** How long to wait before the next try; null when the call must not be repeated. */
-function secondsToWait(error: unknown, method: 'GET' | 'POST'): number | null {
+function secondsToWait(error: unknown, method: Method): number | null {
   if (!(error instanceof BorrowRateError)) return null
   // A quote that got no answer may have been recorded: repeating it would record a second one.
   if (error.status === 0) return method === 'GET' ? 0.2 : null

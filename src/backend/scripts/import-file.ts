@@ -3,7 +3,6 @@
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { SingleBar } from 'cli-progress'
 import { connectDatabase } from '../database/connect.ts'
 import { status, upgrade } from '../database/migrate.ts'
 import { FeedFileError } from '../market-data/feeds/feed-file.ts'
@@ -18,6 +17,7 @@ import { decimal } from '../pricing/decimal.ts'
 import { chosenDatabase } from './chosen-database.ts'
 import { CommandError } from './engine-access.ts'
 import { grouped, moment } from './formats.ts'
+import { type Progress, progressBar } from './progress.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -41,12 +41,6 @@ export function kindOf(head: string): Feed | null {
   return !named && has('date', 'close') ? 'volatility' : null
 }
 
-/** How the person at the terminal sees the rows go in. */
-interface Progress {
-  readonly update: (stored: number, total: number) => void
-  readonly done: () => void
-}
-
 /**
  * Takes a file over and prints what came of it.
  * @throws CommandError with a sentence: no such file, not a kind the engine reads, refused, or a database without tables
@@ -62,7 +56,7 @@ export async function importFile(
   }
   const { words, provider, read } = FEED_FILES[kind]
   const database = await openDatabase(to.environment)
-  const progress = to.isTerminal ? bar(words) : plainLines(words, to.print)
+  const progress = to.isTerminal ? progressBar(words, 'rows') : plainLines(words, to.print)
   try {
     const options: ImportOptions = {
       source: createReadStream(path),
@@ -132,25 +126,12 @@ async function reachDatabase(environment: Environment) {
   }
 }
 
-function bar(words: string): Progress {
-  const single = new SingleBar({ format: `${words} {bar} {percentage}% {value}/{total} rows`, hideCursor: true })
-  let started = false
-  return {
-    update: (stored, total) => {
-      if (!started) single.start(total, stored)
-      started = true
-      single.update(stored)
-    },
-    done: () => single.stop(),
-  }
-}
-
 /** Where no bar can be drawn: a line at each quarter. */
 function plainLines(words: string, print: (text: string) => void): Progress {
   let quarter = 0
   return {
     update: (stored, total) => {
-      const reached = total === 0 ? 4 : Math.floor((4 * stored) / total)
+      const reached = total === null ? 0 : total === 0 ? 4 : Math.floor((4 * stored) / total)
       if (reached > quarter) print(`${words}: ${stored} of ${total} rows`)
       quarter = Math.max(quarter, reached)
     },
