@@ -1,0 +1,196 @@
+// What the engine answers about its records: search, the chain, replay, legal holds, what-if. Names as on the wire.
+import type { Exact } from './answers.ts'
+
+/** Which records. A time is ISO 8601 with its zone; a day, `2026-03-05`, is all of it in UTC. */
+export interface RecordRange {
+  readonly from?: string
+  /** Until this moment, which is not in it. */
+  readonly to?: string
+}
+
+export interface RecordSearch extends RecordRange {
+  readonly clientId?: string
+  readonly ticker?: string
+  readonly recordType?: string
+  /** USD. */
+  readonly minPositionValue?: Exact
+  readonly maxPositionValue?: Exact
+  /** Fractions a year. */
+  readonly minBorrowRate?: Exact
+  readonly maxBorrowRate?: Exact
+  readonly page?: number
+  readonly pageSize?: number
+  /** `next_cursor` of the page before: goes on where pages end. */
+  readonly cursor?: string
+}
+
+/** A record in a list: its columns. */
+export interface RecordSummaryAnswer {
+  readonly audit_id: string
+  readonly record_type: string
+  readonly schema_version: number
+  readonly occurred_at: string
+  readonly recorded_at: string
+  readonly client_id: string
+  readonly ticker: string | null
+  readonly position_value: Exact | null
+  readonly borrow_rate: Exact | null
+  readonly total_fee: Exact | null
+  readonly request_id: string | null
+  /** Key id of the caller. */
+  readonly actor_id: string | null
+  /** Its place in the chain; null until it is sealed. */
+  readonly sequence: number | null
+}
+
+/** The newest first. */
+export interface RecordPageAnswer {
+  readonly status: 'success'
+  readonly items: readonly RecordSummaryAnswer[]
+  readonly total: number
+  /** False: there are more than `total`. */
+  readonly total_is_exact: boolean
+  readonly page: number
+  readonly page_size: number
+  readonly pages: number
+  readonly next_cursor: string | null
+}
+
+/** A line of a price that came out otherwise. */
+export interface DifferenceAnswer {
+  readonly field: string
+  readonly recorded: string | null
+  readonly replayed: string | null
+}
+
+export interface ReplayAnswer {
+  readonly status: 'success'
+  readonly audit_id: string
+  readonly identical: boolean
+  readonly differences: readonly DifferenceAnswer[]
+}
+
+export interface ProgressAnswer {
+  readonly type: 'progress'
+  readonly checked: number
+  /** In all; null while nobody knows. */
+  readonly of: number | null
+}
+
+export interface ReplayRange extends RecordRange {
+  readonly clientId?: string
+  readonly ticker?: string
+}
+
+export type ReplayStepAnswer =
+  | ProgressAnswer
+  | { readonly type: 'difference'; readonly audit_id: string; readonly differences: readonly DifferenceAnswer[] }
+  | ReplayRangeAnswer
+
+export interface ReplayRangeAnswer {
+  readonly type: 'result'
+  readonly status: 'success'
+  readonly replayed: number
+  readonly identical: number
+  readonly different: number
+  readonly not_replayable: number
+}
+
+export interface HeadAnswer {
+  readonly sequence: number
+  readonly hash: string
+  readonly signed_at: string
+  readonly key_id: string
+}
+
+export interface VerifyAnswer {
+  readonly type: 'result'
+  readonly status: 'success'
+  readonly valid: boolean
+  readonly checked: number
+  /** Records that are not in the chain yet: those of the last seconds. */
+  readonly unsealed: number
+  readonly first_bad: {
+    readonly audit_id: string | null
+    readonly sequence: number | null
+    readonly reason: string
+    readonly sentence: string
+  } | null
+  readonly head: HeadAnswer | null
+}
+
+export type VerifyStepAnswer = ProgressAnswer | VerifyAnswer
+
+export interface NewLegalHold extends RecordRange {
+  readonly clientId?: string
+  readonly ticker?: string
+  readonly reason: string
+}
+
+export interface LegalHoldAnswer {
+  readonly hold_id: string
+  readonly client_id: string | null
+  readonly ticker: string | null
+  readonly from: string | null
+  readonly to: string | null
+  readonly reason: string
+  /** Key id. */
+  readonly placed_by: string
+  readonly placed_at: string
+  readonly release: { readonly reason: string; readonly released_by: string; readonly released_at: string } | null
+}
+
+export interface LegalHoldsAnswer {
+  readonly status: 'success'
+  readonly items: readonly LegalHoldAnswer[]
+}
+
+/** Parameters of the rate formula, as `GET /config` lists them. */
+export interface DraftModel {
+  readonly model?: string
+  readonly volatility_weight: Exact
+  readonly volatility_threshold: Exact
+  readonly event_weight: Exact
+  readonly max_multiplier: Exact
+  readonly volatility_source: string
+}
+
+/** Terms to price with; what is left out stays as it was for each quote. */
+export interface DraftTerms {
+  readonly markup_percentage?: Exact
+  readonly markup_tiers?: readonly { readonly up_to: Exact | null; readonly markup_percentage: Exact }[] | null
+  readonly transaction_fee_type?: 'FLAT' | 'PERCENTAGE'
+  readonly transaction_amount?: Exact
+  readonly day_count?: string
+  readonly convention_pack?: string
+  readonly billing?: 'term' | 'daily'
+}
+
+export interface WhatIfRequest extends RecordRange {
+  readonly clientId?: string
+  /** The name of a model that exists, or a draft. */
+  readonly model?: string | DraftModel
+  readonly terms?: DraftTerms
+  /** Clients to name at most. */
+  readonly clientsMax?: number
+}
+
+/** What a range brings in, USD. */
+export interface RevenueAnswer {
+  readonly total_fees: Exact
+  readonly borrow_cost: Exact
+  readonly markup: Exact
+  readonly transaction_fees: Exact
+  /** Markup and transaction fees: what stays with the desk. */
+  readonly margin: Exact
+}
+
+export type WhatIfStepAnswer = ProgressAnswer | WhatIfAnswer
+
+export interface WhatIfAnswer {
+  readonly type: 'result'
+  readonly status: 'success'
+  readonly quotes: number
+  readonly before: RevenueAnswer
+  readonly after: RevenueAnswer
+}
