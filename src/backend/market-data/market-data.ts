@@ -60,10 +60,22 @@ export interface MarketData {
     eventWindow: EventWindow,
     context: CallContext,
   ): Promise<{ total: number; items: MarketObservations[] }>
+  /**
+   * One look at many names: each is read once, all at about the same time, and every observation is as old as at `at`. Names that
+   * cannot be read fail when they are asked for, as `observe` does, and no other.
+   * @param at ages are counted to this moment
+   */
+  snapshot(tickers: readonly Ticker[], at: Date, context: CallContext): Promise<MarketSnapshot>
   /** After an import or a desk's change: the next question about these names, or about any, is read again. */
   dropLocalCopies(tickers?: readonly Ticker[]): void
   /** News may have been missed: each name is read again before its copy is used, which serves only while the reads are away. */
   doubtLocalCopies(): void
+}
+
+/** What was observed of many names at one moment. */
+export interface MarketSnapshot {
+  /** @throws as `observe` rejects */
+  observe(ticker: Ticker, eventWindow: EventWindow): MarketObservations
 }
 
 export interface MarketDataOptions {
@@ -131,6 +143,27 @@ export function marketData(options: MarketDataOptions): MarketData {
       const row = await stored(ticker, options)
       if (!row.known) throw notFound(row)
       return observations(row, eventWindow, clock(), limits)
+    },
+
+    async snapshot(tickers, at, context) {
+      const rows = new Map<Ticker, StoredObservations | { readonly failure: unknown }>()
+      await Promise.all(
+        [...new Set(tickers)].map(async (ticker) => {
+          rows.set(
+            ticker,
+            await Promise.resolve(stored(ticker, { fresh: false, context })).catch((failure: unknown) => ({ failure })),
+          )
+        }),
+      )
+      return {
+        observe(ticker, eventWindow) {
+          const row = rows.get(ticker)
+          if (row === undefined) throw new RangeError('the snapshot was not made with this name')
+          if ('failure' in row) throw row.failure
+          if (!row.known) throw notFound(row)
+          return observations(row, eventWindow, at, limits)
+        },
+      }
     },
 
     async listByStatus(status, page, eventWindow, context) {

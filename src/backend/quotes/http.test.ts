@@ -4,8 +4,9 @@ import type { Actor } from '../audit/quote-record.ts'
 import { decimal } from '../pricing/decimal.ts'
 import { asIndexPoints, asUsd, type IsoDate, type Ticker } from '../pricing/units.ts'
 import { ownContext } from '../server/call-context.ts'
-import { Problem } from '../server/problem.ts'
+import { invalidParameters, Problem } from '../server/problem.ts'
 import { type Wire, wireTo } from '../test/both-ends.ts'
+import type { BatchLine } from './batch.ts'
 import { priceDeskClient, servePriceDesk } from './http.ts'
 import type { PriceDesk } from './price-desk.ts'
 import type { QuoteRequest } from './quote.ts'
@@ -28,7 +29,17 @@ const desk: PriceDesk = {
   async quote(ask) {
     asked.push(ask)
     if (ask.request.clientId === 'nobody') throw new Problem('CLIENT_NOT_FOUND', 'Client not found: nobody')
-    return { auditId: 'a-1', answer: '{"total_fee":456.50,"note":",\\"answer\\":{}"}' }
+    return {
+      auditId: 'a-1',
+      answer: '{"total_fee":456.50,"note":",\\"answer\\":{}"}',
+      replayed: ask.actor.idempotencyKey !== null,
+    }
+  },
+  async *batch(ask) {
+    asked.push(ask)
+    for (const { line } of ask.lines) yield `{"line":${line}}\n`
+    if (ask.batchId === 'broken') throw new Problem('AUDIT_UNAVAILABLE', 'The answer cannot be kept')
+    yield '{"summary":{}}\n'
   },
   async rate(ask) {
     asked.push(ask)
@@ -97,7 +108,11 @@ describe.each<[string, () => PriceDesk]>([
       asked.length = 0
       const quote = await of().quote({ request, actor: ACTOR }, CONTEXT)
       expect(asked).toEqual([{ request, actor: ACTOR }])
-      expect(quote).toEqual({ auditId: 'a-1', answer: '{"total_fee":456.50,"note":",\\"answer\\":{}"}' })
+      expect(quote).toEqual({
+        auditId: 'a-1',
+        answer: '{"total_fee":456.50,"note":",\\"answer\\":{}"}',
+        replayed: false,
+      })
     },
   )
 
@@ -106,6 +121,31 @@ describe.each<[string, () => PriceDesk]>([
     await expect(
       of().quote({ request: { ...request, clientId: 'nobody' }, actor: ACTOR }, CONTEXT),
     ).rejects.toMatchObject({ code: 'CLIENT_NOT_FOUND', status: 404, message: 'Client not found: nobody' })
+  })
+
+  test('is asked for a batch, lines and failures as they were read, and streams its answer', async () => {
+    asked.length = 0
+    const lines: BatchLine[] = [
+      ...REQUESTS.map(([, request], index) => ({ line: index + 1, kind: 'request' as const, request })),
+      {
+        line: 99,
+        kind: 'refused',
+        problem: invalidParameters([{ field: 'ticker', location: 'body', message: 'ticker is required' }]),
+        ticker: null,
+        clientId: 'desk-one',
+      },
+    ]
+    const ask = { batchId: 'b-1', lines, actor: { ...ACTOR, idempotencyKey: 'k "1"' } }
+    const never = new AbortController().signal
+    let text = ''
+    for await (const piece of of().batch(ask, CONTEXT, never)) text += piece
+    expect(text).toBe(`${lines.map(({ line }) => `{"line":${line}}\n`).join('')}{"summary":{}}\n`)
+    expect(asked).toEqual([ask])
+
+    const broken = async () => {
+      for await (const _piece of of().batch({ ...ask, batchId: 'broken' }, CONTEXT, never));
+    }
+    await expect(broken()).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' })
   })
 
   test('answers rates with their validators', async () => {

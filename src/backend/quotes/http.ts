@@ -4,20 +4,22 @@ import type { Actor } from '../audit/quote-record.ts'
 import type { IndexPoints, IsoDate, Ticker, Usd } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { InternalClient } from '../server/internal-client.ts'
-import { type Served, serve } from '../server/internal-server.ts'
-import { type LineText, lineOf, type Operation } from '../server/internal-wire.ts'
+import { type Served, serve, serveStream } from '../server/internal-server.ts'
+import { type LineText, lineOf, type Operation, PROBLEM, type StreamOperation } from '../server/internal-wire.ts'
 import {
   type Codec,
   decimalOf,
   flag,
   instant,
   integer,
+  list,
   nullable,
   oneOf,
   structure,
   text,
   variants,
 } from '../server/wire-codec.ts'
+import type { BatchAsk, BatchLine } from './batch.ts'
 import type {
   AnsweredPage,
   AnsweredQuote,
@@ -73,9 +75,19 @@ const ANSWER_ALONE: LineText<string> = { write: (answer) => answer, read: (line)
 const QUOTE: Operation<{ readonly request: QuoteRequest; readonly actor: Actor }, AnsweredQuote> = {
   name: 'quote',
   ask: lineOf(structure({ request: REQUEST, actor: ACTOR }), 'ask'),
-  answer: withAnswer(structure({ auditId: text() })),
+  answer: withAnswer(structure({ auditId: text(), replayed: flag })),
   // Each quote is a record: one that may have been kept is not asked for again.
   repeatable: false,
+}
+
+const LINE: Codec<BatchLine> = variants({
+  request: structure({ line: integer, request: REQUEST }),
+  refused: structure({ line: integer, problem: PROBLEM, ticker: nullable(text()), clientId: nullable(text()) }),
+})
+
+const BATCH: StreamOperation<BatchAsk> = {
+  name: 'quote-batch',
+  ask: lineOf(structure({ batchId: text(), lines: list(LINE), actor: ACTOR }), 'ask'),
 }
 
 const RATE: Operation<RateAsk, AnsweredRate> = {
@@ -121,6 +133,7 @@ const BY_STATUS: Operation<StatusAsk, AnsweredPage> = {
 export function servePriceDesk(desk: PriceDesk): Served[] {
   return [
     serve(QUOTE, (ask, context) => desk.quote(ask, context)),
+    serveStream(BATCH, (ask, context, signal) => desk.batch(ask, context, signal)),
     serve(RATE, (ask, context) => desk.rate(ask, context)),
     serve(CUSTOM_RATE, (ask, context) => desk.customRate(ask, context)),
     serve(BY_STATUS, (ask, context) => desk.ratesByStatus(ask, context)),
@@ -130,6 +143,7 @@ export function servePriceDesk(desk: PriceDesk): Served[] {
 export function priceDeskClient(client: InternalClient): PriceDesk {
   return {
     quote: client.call(QUOTE),
+    batch: client.stream(BATCH),
     rate: client.call(RATE),
     customRate: client.call(CUSTOM_RATE),
     ratesByStatus: client.call(BY_STATUS),

@@ -1,6 +1,9 @@
-// What others may ask of pricing, answered as finished JSON text: made once, where the numbers are, and passed on as bytes.
+// What others may ask of pricing, answered as finished JSON text: made once, where the numbers are, and passed on as bytes. A
+// request with an Idempotency-Key that was answered before gets the very same text.
 import { createHash } from 'node:crypto'
-import type { Actor } from '../audit/quote-record.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import type { IdempotentAnswers } from '../audit/idempotent-answers.ts'
+import type { Actor, AuditRow } from '../audit/quote-record.ts'
 import type { Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { CallContext } from '../server/call-context.ts'
@@ -8,6 +11,9 @@ import { writeJson } from '../server/json-writer.ts'
 import type { Metrics } from '../server/metrics.ts'
 import { Problem } from '../server/problem.ts'
 import { customRateAnswer, quoteAnswer, rateAnswer } from './answer.ts'
+import type { BatchAsk, BatchStep, PricedBatch, QuoteBatch } from './batch.ts'
+import { batchNdjson } from './batch-answer.ts'
+import { linesOf, textCompressor } from './compressed-text.ts'
 import type { LocateQuote, QuoteLocate, QuoteRequest } from './quote.ts'
 import type { ChosenConditions, Rates } from './rate.ts'
 
@@ -15,6 +21,8 @@ export interface AnsweredQuote {
   readonly auditId: string
   /** JSON text. */
   readonly answer: string
+  /** The answer was given before, under the same Idempotency-Key. */
+  readonly replayed: boolean
 }
 
 export interface AnsweredRate {
@@ -52,6 +60,8 @@ export interface StatusAsk {
 /** Rejects with the Problems of quotes and rates. */
 export interface PriceDesk {
   quote(ask: { readonly request: QuoteRequest; readonly actor: Actor }, context: CallContext): Promise<AnsweredQuote>
+  /** The answer of a batch as NDJSON, in pieces of whole lines; see batch-answer.ts. */
+  batch(ask: BatchAsk, context: CallContext, signal: AbortSignal): AsyncIterable<string>
   rate(ask: RateAsk, context: CallContext): Promise<AnsweredRate>
   customRate(ask: CustomRateAsk, context: CallContext): Promise<string>
   ratesByStatus(ask: StatusAsk, context: CallContext): Promise<AnsweredPage>
@@ -59,19 +69,71 @@ export interface PriceDesk {
 
 export function priceDesk(dependencies: {
   readonly quoteLocate: QuoteLocate
+  /** The same, with the record kept as it is told. */
+  readonly quoteKeeping: (keepRow: (row: AuditRow) => Promise<void>) => QuoteLocate
+  readonly quoteBatch: QuoteBatch
+  readonly idempotentAnswers: Pick<IdempotentAnswers, 'begin'>
   readonly rates: Rates
   readonly metrics: Metrics
 }): PriceDesk {
-  const { quoteLocate, rates, metrics } = dependencies
+  const { quoteLocate, quoteKeeping, quoteBatch, idempotentAnswers, rates, metrics } = dependencies
+
+  async function answered(quoting: QuoteLocate, request: QuoteRequest, actor: Actor, context: CallContext) {
+    try {
+      const quote = await quoting(request, actor, context)
+      countQuote(metrics, quote)
+      return { auditId: quote.auditId, answer: writeJson(quoteAnswer(quote)), replayed: false }
+    } catch (error) {
+      countFailure(metrics, error)
+      throw error
+    }
+  }
+
   return {
     async quote({ request, actor }, context) {
+      if (actor.idempotencyKey === null) return answered(quoteLocate, request, actor, context)
+      const begun = await idempotentAnswers.begin({
+        clientId: actor.actorId,
+        key: actor.idempotencyKey,
+        requestHash: hashOf(request),
+      })
+      if (begun.kept !== null) {
+        const { auditId, answer } = begun.kept
+        return { auditId, answer: gunzipSync(answer).toString('utf8'), replayed: true }
+      }
       try {
-        const quote = await quoteLocate(request, actor, context)
-        countQuote(metrics, quote)
-        return { auditId: quote.auditId, answer: writeJson(quoteAnswer(quote)) }
+        const made = await answered(quoteKeeping(begun.first.keepRow), request, actor, context)
+        await begun.first.finish({ auditId: made.auditId, answer: gzipSync(made.answer) })
+        return made
       } catch (error) {
-        metrics.quotes.inc({ outcome: error instanceof Problem ? error.code : 'INTERNAL_ERROR' })
+        await begun.first.abandon()
         throw error
+      }
+    },
+    async *batch(ask, context, signal) {
+      const { batchId, lines, actor } = ask
+      const priced = async () => batchNdjson(batchId, counted(metrics, await quoteBatch(ask, context, signal)))
+      if (actor.idempotencyKey === null) return yield* await priced()
+      const begun = await idempotentAnswers.begin({
+        clientId: actor.actorId,
+        key: actor.idempotencyKey,
+        requestHash: hashOf(lines),
+      })
+      if (begun.kept !== null) return yield* linesOf(begun.kept.answer)
+      try {
+        // The last piece is held back until the answer is kept: whoever has it whole will get it again.
+        const whole = textCompressor()
+        let held = ''
+        for await (const piece of await priced()) {
+          if (held !== '') yield held
+          held = piece
+          await whole.add(piece)
+        }
+        if (signal.aborted) return
+        await begun.first.finish({ auditId: batchId, answer: await whole.end() })
+        yield held
+      } finally {
+        await begun.first.abandon()
       }
     },
     async rate({ ticker, clientId, fresh }, context) {
@@ -97,6 +159,27 @@ export function priceDesk(dependencies: {
 function etagOf(answer: unknown): string {
   const content = JSON.stringify(answer, (name, value) => (name === 'age_seconds' ? undefined : value))
   return `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
+}
+
+/** SHA-256 of what is asked. */
+function hashOf(asked: unknown): Buffer {
+  return createHash('sha256').update(writeJson(asked)).digest()
+}
+
+/** The same batch, whose lines are counted as quotes. */
+function counted(metrics: Metrics, batch: PricedBatch): PricedBatch {
+  async function* steps(): AsyncGenerator<BatchStep> {
+    for await (const step of batch.steps) {
+      if ('quote' in step) countQuote(metrics, step.quote)
+      else countFailure(metrics, step.problem)
+      yield step
+    }
+  }
+  return { snapshotAt: batch.snapshotAt, steps: steps() }
+}
+
+function countFailure(metrics: Metrics, error: unknown): void {
+  metrics.quotes.inc({ outcome: error instanceof Problem ? error.code : 'INTERNAL_ERROR' })
 }
 
 function countQuote(metrics: Metrics, quote: LocateQuote): void {

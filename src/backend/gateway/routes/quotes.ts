@@ -2,11 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
-import type { Actor } from '../../audit/quote-record.ts'
 import { QUOTE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
 import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from '../../quotes/wire.ts'
 import { Problem } from '../../server/problem.ts'
+import { actorOf, IDEMPOTENCY_HEADER, idempotencyKeyOf } from '../actor.ts'
 import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
@@ -41,13 +41,15 @@ export function quoteRoutes(
   const onRequest = credentials.authenticated('quote')
 
   async function answer(request: FastifyRequest, reply: FastifyReply, source: unknown, location: 'body' | 'query') {
+    const idempotencyKey = location === 'body' ? idempotencyKeyOf(request) : null
     const asked = readQuoteRequest(source, location)
     const principal = request.principal as Principal
     if (principal.role === 'broker' && asked.clientId !== principal.clientId) {
       throw new Problem('FORBIDDEN', 'This key may only price for its own client_id')
     }
-    const quote = await desk.quote({ request: asked, actor: actorOf(request, principal) }, contextOf(request))
+    const quote = await desk.quote({ request: asked, actor: actorOf(request, idempotencyKey) }, contextOf(request))
     request.quoteId = quote.auditId
+    if (quote.replayed) reply.header('idempotency-replayed', 'true')
     return sendJsonText(reply, quote.answer)
   }
 
@@ -58,10 +60,11 @@ export function quoteRoutes(
       schema: {
         ...DOCUMENTATION,
         operationId: 'calculateLocate',
+        headers: IDEMPOTENCY_HEADER,
         body: QUOTE_REQUEST_SHAPE,
         response: {
           200: QUOTE_ANSWER_SCHEMA,
-          ...failures(...CODES, 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+          ...failures(...CODES, 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'IDEMPOTENCY_CONFLICT'),
         },
       },
     },
@@ -80,22 +83,4 @@ export function quoteRoutes(
     },
     (request, reply) => answer(request, reply, request.query, 'query'),
   )
-}
-
-/** Characters of a header that are kept on the record. */
-const HEADER_LENGTH_MAX = 200
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-const NOT_PRINTABLE = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/g
-
-/** Who asked, as the record keeps it; header text is cleaned and cut. */
-function actorOf(request: FastifyRequest, principal: Principal): Actor {
-  return {
-    actorType: principal.role,
-    actorId: principal.clientId,
-    keyId: principal.keyId,
-    sourceIp: request.ip,
-    userAgent: request.headers['user-agent']?.replace(NOT_PRINTABLE, '').slice(0, HEADER_LENGTH_MAX) ?? null,
-    requestId: request.id,
-    idempotencyKey: null,
-  }
 }
