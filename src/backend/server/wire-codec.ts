@@ -83,6 +83,27 @@ export function structure<M extends { readonly [K in keyof M]: Codec<unknown> }>
   }
 }
 
+/** Members of which any may be left out. One that this side does not know is left out too. */
+export function partial<M extends { readonly [K in keyof M]: Codec<unknown> }>(
+  members: M,
+): Codec<Partial<Structure<M>>> {
+  const codecs = Object.entries(members) as [string, Codec<unknown>][]
+  const given = (value: object, each: (codec: Codec<unknown>, member: unknown, name: string) => unknown) =>
+    Object.fromEntries(
+      codecs.flatMap(([name, codec]) => {
+        const member = (value as Record<string, unknown>)[name]
+        return member === undefined ? [] : [[name, each(codec, member, name)]]
+      }),
+    )
+  return {
+    write: (value) => given(value, (codec, member) => codec.write(member)),
+    read: (json, place) => {
+      if (typeof json !== 'object' || json === null || Array.isArray(json)) return refuse(place, 'an object')
+      return given(json, (codec, member, name) => codec.read(member, `${place}.${name}`)) as Partial<Structure<M>>
+    },
+  }
+}
+
 /** One of several structures, told apart by their `kind`. */
 export function variants<V extends { readonly [K in keyof V]: Codec<unknown> }>(
   kinds: V,
