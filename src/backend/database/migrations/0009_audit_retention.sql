@@ -147,9 +147,9 @@ begin
   end if;
 
   -- The log stands still from here to the commit, so nothing slow comes after this line. Whoever would make it wait longer than
-  -- lock_timeout, a long read for one, is let through: this fails, and is tried again.
-  execute format('alter table audit_seals detach partition %I', seals);
+  -- lock_timeout, a long read for one, is let through: this fails, and is tried again. In the order in which the sealer comes.
   execute format('alter table audit_records detach partition %I', records);
+  execute format('alter table audit_seals detach partition %I', seals);
   execute format('alter table %I rename to %I', seals, 'detached_' || seals);
   execute format('alter table %I rename to %I', records, 'detached_' || records);
   -- The row triggers went with the parents.
