@@ -40,9 +40,9 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts'],
     types: ['market-data', 'reference-data', 'audit'],
   },
-  // What a what-if asks: pure words of the audit log, as quotes/wire.ts is of quotes.
+  // What a what-if asks and how its table looks: pure words of the audit log, as quotes/wire.ts is of quotes.
   gateway: {
-    values: ['pricing', 'quotes', 'access', 'server', 'audit/what-if-ask.ts'],
+    values: ['pricing', 'quotes', 'access', 'server', 'audit/what-if-ask.ts', 'audit/what-if-csv.ts'],
     types: DOMAINS,
   },
   scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'audit', 'server', 'pricing'] },
