@@ -19,9 +19,10 @@ import {
   type NewApiKey,
   parseApiKey,
 } from './api-keys.ts'
-import { badTries } from './bad-tries.ts'
-import { credentials } from './credentials.ts'
+import { badTries, TRIES_WINDOW_MS } from './bad-tries.ts'
+import { credentials, refusalOf } from './credentials.ts'
 import { inProcessRateLimiter } from './rate-limit.ts'
+import type { Refusal } from './refusals.ts'
 
 const START = Date.UTC(2026, 10, 24, 12)
 const DAY_MS = 86_400_000
@@ -196,10 +197,12 @@ describe('the door', () => {
   let app: FastifyInstance
   let metrics: Metrics
   const logged: string[] = []
+  const refused: (Refusal | null)[] = []
 
   beforeEach(async () => {
     metrics = createMetrics({ service: 'test', processMetrics: false })
     logged.length = 0
+    refused.length = 0
     app = await createServer({
       log: createLog({ service: 'test', level: 'info', destination: { write: (line) => void logged.push(line) } }),
       metrics,
@@ -208,15 +211,27 @@ describe('the door', () => {
     })
     const door = credentials({
       apiKeys: freshKeys(),
-      rateLimiter: inProcessRateLimiter(clock),
-      badTries: badTries(clock),
+      rateLimiter: inProcessRateLimiter({ clock }),
+      badTries: badTries(inProcessRateLimiter({ clock, windowMs: TRIES_WINDOW_MS }), clock),
       requestsPerMinute: { standard: 60, premium: 300, internal: 1000 },
       metrics,
       slowDownMs: SLOW_DOWN_MS,
     })
+    app.addHook('onResponse', (request, reply, done) => {
+      refused.push(refusalOf(request, reply.statusCode))
+      done()
+    })
     app.get('/rates', { onRequest: door.authenticated('rates') }, (request) => request.principal)
     app.post('/quote', { onRequest: door.authenticated('quote') }, () => ({ status: 'success' }))
     app.get('/record', { onRequest: door.authenticated('read_record') }, () => ({ status: 'success' }))
+    app.post<{ Params: { cost: string } }>(
+      '/lines/:cost',
+      { onRequest: door.authenticated('quote') },
+      async (request, reply) => {
+        await door.charge(request, reply, Number(request.params.cost))
+        return { limit: request.taken?.limit }
+      },
+    )
   })
 
   const ask = (apiKey: string | undefined, url = '/rates', method: 'GET' | 'POST' = 'GET') =>
@@ -280,14 +295,48 @@ describe('the door', () => {
     expect((await ask(one.apiKey)).statusCode).toBe(200)
   })
 
+  test('takes the whole cost of what costs more, or nothing at all', async () => {
+    await database.pool.query(`insert into brokers (client_id, markup_percentage, transaction_fee_type, transaction_amount, day_count,
+      convention_pack, pricing_model, tier, requests_per_minute)
+      values ('batches', 5, 'FLAT', 25, 'ACT/365', 'notional', 'standard-v1', 'standard', 10) on conflict do nothing`)
+    const { apiKey } = await keyFor({ clientId: 'batches' })
+    const fits = await ask(apiKey, '/lines/7', 'POST')
+    expect(fits.json()).toEqual({ limit: 10 })
+    expect(fits.headers['x-ratelimit-remaining']).toBe('3')
+    const refusedWhole = await ask(apiKey, '/lines/4', 'POST')
+    expect(refusedWhole.statusCode).toBe(429)
+    expect(refusedWhole.json().error).toBe('This counts as 4 requests, and 3 of 10 in 60 seconds are left')
+    expect(refusedWhole.headers).toMatchObject({ 'x-ratelimit-remaining': '3', 'retry-after': '60' })
+    expect((await ask(apiKey, '/lines/3', 'POST')).headers['x-ratelimit-remaining']).toBe('0')
+  })
+
+  test('says of whom, where and why somebody was turned away, with the key that was shown and never its secret', async () => {
+    const auditor = await keyFor({ clientId: 'house', role: 'auditor' })
+    const unknown = generateApiKey()
+    await ask(auditor.apiKey, '/record')
+    await ask(auditor.apiKey, '/quote', 'POST')
+    await ask(unknown.apiKey)
+    await ask(undefined)
+    await ask('nonsense', '/lines/7', 'POST')
+    const at = { address: '127.0.0.1' }
+    expect(refused).toEqual([
+      null,
+      { ...at, keyId: auditor.keyId, clientId: 'house', errorCode: 'FORBIDDEN', route: '/quote' },
+      { ...at, keyId: unknown.keyId, clientId: null, errorCode: 'UNAUTHORIZED', route: '/rates' },
+      { ...at, keyId: null, clientId: null, errorCode: 'UNAUTHORIZED', route: '/rates' },
+      { ...at, keyId: null, clientId: null, errorCode: 'UNAUTHORIZED', route: '/lines/:cost' },
+    ])
+  })
+
   test('slows bad tries from the sixth on, says so in log and metric, and lets a good key in at once', async () => {
     const good = await keyFor({ clientId: 'house' })
     for (let i = 0; i < 5; i += 1) await ask('bad')
     const startedAt = performance.now()
     expect((await ask('bad')).statusCode).toBe(401)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SLOW_DOWN_MS - 2)
-    expect(logged.join('')).toContain('bad credentials keep coming')
-    expect(await metrics.registry.metrics()).toMatch(/bad_credentials_total\{outcome="slowed",service="test"\} 1/)
+    await ask('bad')
+    expect(logged.filter((line) => line.includes('bad credentials keep coming'))).toHaveLength(1)
+    expect(await metrics.registry.metrics()).toMatch(/bad_credentials_total\{outcome="slowed",service="test"\} 2/)
     expect((await ask(good.apiKey)).statusCode).toBe(200)
   })
 

@@ -24,9 +24,17 @@ export interface CacheStore {
    * @param onConnected called when messages begin to arrive, at first and after every break: what was said before was missed
    */
   subscribe(channel: string, handler: (message: string) => void, onConnected: () => void): Promise<() => Promise<void>>
+  /** Null where there is no Redis: the one process there is needs no script to do several things in one step. */
+  readonly runScript: RunScript | null
   state(): StoreState
   close(): Promise<void>
 }
+
+/**
+ * Runs a script in Redis's Lua, with the key and the values as its KEYS[1] and ARGV, in one step that nothing comes between and, once
+ * the server knows it, in one round trip. Give always the same text: each one is kept by the server and by this process.
+ */
+export type RunScript = (script: string, key: string, values: readonly (string | number)[]) => Promise<unknown>
 
 export interface StoreEntry {
   readonly key: string

@@ -52,6 +52,7 @@ export function memoryStore(options: { readonly clock: () => Date; readonly entr
         others.delete(listener)
       }
     },
+    runScript: null,
     state: () => ({ connected: true, breaker: 'closed', failures: 0 }),
     close: async () => {
       entries.clear()

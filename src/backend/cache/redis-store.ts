@@ -1,5 +1,6 @@
 // The store of an installation with several processes: a Redis, or a Redis cluster. Everything here serves one rule: a quote never
 // waits for Redis longer than the time of one command, and not at all once Redis is known to be away or to hang.
+import { createHash } from 'node:crypto'
 import { Cluster, Redis } from 'ioredis'
 import { type Breaker, type BreakerLimits, breaker } from '../server/breaker.ts'
 import { REDIS_URL_FORM, type RedisAddress, readRedisUrl } from '../server/redis-url.ts'
@@ -161,6 +162,23 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     for (const [index, key] of keys.entries()) found.set(key, values[index])
   }
 
+  const digests = new Map<string, string>()
+
+  /** By its digest; whole only to a server that does not know it yet, or not any more. */
+  async function evaluate(script: string, key: string, values: readonly (string | number)[]): Promise<unknown> {
+    let digest = digests.get(script)
+    if (digest === undefined) {
+      digest = createHash('sha1').update(script).digest('hex')
+      digests.set(script, digest)
+    }
+    try {
+      return await client.evalsha(digest, 1, key, ...values)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return await client.eval(script, 1, key, ...values)
+    }
+  }
+
   const prefixed = (key: string) => keyPrefix + key
   const same = (key: string) => key
 
@@ -202,6 +220,11 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
 
     async subscribe(channel, handler, onConnected) {
       return listener.listen(prefixed(channel), { handler, onConnected })
+    },
+
+    async runScript(script, key, values) {
+      const full = prefixed(key)
+      return await ask(nodeOf(full), () => evaluate(script, full, values))
     },
 
     state(): StoreState {

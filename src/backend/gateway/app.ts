@@ -1,12 +1,14 @@
 // The public API as an application: a function from what it needs to routes. It does not listen; `services/` does.
 import type { FastifyInstance } from 'fastify'
-import type { Credentials } from '../access/credentials.ts'
+import { type Credentials, refusalOf } from '../access/credentials.ts'
+import type { Refusal } from '../access/refusals.ts'
 import type { StoredAuditRow } from '../audit/read-record.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { PriceDesk } from '../quotes/price-desk.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
+import { batchRoutes } from './routes/batches.ts'
 import { configRoutes } from './routes/config.ts'
 import { quoteRoutes } from './routes/quotes.ts'
 import { rateRoutes } from './routes/rates.ts'
@@ -15,6 +17,8 @@ import { recordRoutes } from './routes/records.ts'
 export interface GatewayOptions extends ServerOptions {
   readonly engineVersion: string
   readonly credentials: Credentials
+  /** Told of everybody who is turned away. */
+  readonly onRefusal: (refusal: Refusal) => void
   readonly desk: PriceDesk
   readonly readRecord: (auditId: string, context: CallContext) => Promise<StoredAuditRow | null>
   readonly listPricingModels: (context: CallContext) => Promise<readonly PricingModel[]>
@@ -39,6 +43,11 @@ const TAGS = [
 
 export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstance> {
   const app = await createServer({ ...options, publicHealth: true })
+  app.addHook('onResponse', (request, reply, done) => {
+    const refusal = refusalOf(request, reply.statusCode)
+    if (refusal !== null) options.onRefusal(refusal)
+    done()
+  })
   await publishOpenApi(app, {
     title: 'Borrow Rate & Locate Fee Pricing Engine',
     version: options.engineVersion,
@@ -46,6 +55,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
     tags: TAGS,
   })
   quoteRoutes(app, options)
+  batchRoutes(app, { ...options, newId: options.newRequestId })
   rateRoutes(app, options)
   configRoutes(app, options)
   recordRoutes(app, options)

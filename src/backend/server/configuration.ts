@@ -153,7 +153,11 @@ const TABLE = {
     'seconds',
     'How long a process uses inputs in memory without asking; 0 keeps none. While nobody answers: 5 minutes.',
   ),
-  redisUrl: redisUrl('REDIS_URL', 'the memory of the process', 'The Redis that processes share copies through.'),
+  redisUrl: redisUrl(
+    'REDIS_URL',
+    'the memory of the process',
+    'The Redis that processes share copies and the limits of clients through.',
+  ),
   redisCaFile: optionalText(
     'REDIS_CA_FILE',
     'the authorities that Node believes',

@@ -58,20 +58,24 @@ await runService('all-in-one', async (tools) => {
     clock,
     onFailure: (work, error) => log.warn({ work, err: error }, 'keeping the copies warm failed, and is tried again'),
   })
+  const door = gateway(tools, {
+    database,
+    store,
+    desk: pricing.desk,
+    readRecord: (auditId) => readAuditRecord(database, auditId),
+    pricingModels: () => listPricingModels(database),
+  })
   return {
     operations: [],
     components: {
       database: databaseAnswers(database),
       ...pricing.components,
+      ...door.components,
     },
     feeds: () => market.feedsHealth(ownContext(newId())),
-    app: gateway(tools, {
-      database,
-      desk: pricing.desk,
-      readRecord: (auditId) => readAuditRecord(database, auditId),
-      pricingModels: () => listPricingModels(database),
-    }),
+    app: door.app,
     stop: async () => {
+      await door.stop()
       await warm.close()
       await news.close()
       await market.stop()

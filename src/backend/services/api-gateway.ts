@@ -7,7 +7,7 @@ import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
-import { databaseAnswers, gateway, openDatabase } from './parts.ts'
+import { databaseAnswers, gateway, openDatabase, sharedStore, storeAnswers } from './parts.ts'
 
 await runService('api-gateway', async (tools) => {
   const { configuration, log, newId } = tools
@@ -22,7 +22,15 @@ await runService('api-gateway', async (tools) => {
   const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log })
   const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log })
   const database = await openDatabase(tools, settings.databaseUrl)
+  const store = sharedStore(tools)
   const feedsHealth = feedsHealthClient(data)
+  const door = gateway(tools, {
+    database,
+    store,
+    desk: priceDeskClient(calculation),
+    readRecord: recordsClient(audit),
+    pricingModels: referenceDataClient(data).pricingModels,
+  })
   return {
     operations: [],
     components: {
@@ -30,16 +38,14 @@ await runService('api-gateway', async (tools) => {
       calculation_service: calculation.check,
       data_service: data.check,
       audit_service: audit.check,
+      redis: storeAnswers(store),
+      ...door.components,
     },
     feeds: () => feedsHealth(ownContext(newId())),
-    app: gateway(tools, {
-      database,
-      desk: priceDeskClient(calculation),
-      readRecord: recordsClient(audit),
-      pricingModels: referenceDataClient(data).pricingModels,
-    }),
+    app: door.app,
     stop: async () => {
-      await Promise.all([calculation.close(), data.close(), audit.close()])
+      await door.stop()
+      await Promise.all([calculation.close(), data.close(), audit.close(), store.close()])
       await database.end()
     },
   }

@@ -3,12 +3,16 @@
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { apiKeys } from '../access/api-keys.ts'
-import { badTries } from '../access/bad-tries.ts'
+import { ADDRESSES_MAX, badTries, TRIES_WINDOW_MS } from '../access/bad-tries.ts'
 import { credentials } from '../access/credentials.ts'
-import { inProcessRateLimiter } from '../access/rate-limit.ts'
+import { inProcessRateLimiter, type RateLimiter } from '../access/rate-limit.ts'
+import { refusals } from '../access/refusals.ts'
+import { sharedRateLimiter } from '../access/shared-rate-limit.ts'
 import { auditLog } from '../audit/audit-log.ts'
 import type { ReadRecord } from '../audit/http.ts'
+import { idempotentAnswers } from '../audit/idempotent-answers.ts'
 import { quoteRecordRow } from '../audit/quote-record.ts'
+import { refusalRecordRow } from '../audit/refusal-record.ts'
 import type { CacheStore } from '../cache/cache-store.ts'
 import { type InvalidationListener, onInvalidation } from '../cache/invalidation.ts'
 import type { WarmSource } from '../cache/keep-warm.ts'
@@ -29,9 +33,10 @@ import { databaseReads, type StoredReads } from '../market-data/stored-reads.ts'
 import { warmSource } from '../market-data/warm-source.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import type { Ticker } from '../pricing/units.ts'
+import { quoteBatch } from '../quotes/batch.ts'
 import { type PriceDesk, priceDesk } from '../quotes/price-desk.ts'
 import { pricingInputs } from '../quotes/pricing-inputs.ts'
-import { quoteLocate } from '../quotes/quote.ts'
+import { type KeepRecord, quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
 import type { ReferenceData } from '../reference-data/http.ts'
 import { type CallContext, ownContext } from '../server/call-context.ts'
@@ -43,6 +48,9 @@ import type { Tools } from '../server/service-process.ts'
 
 const BROKERS_MAX = 100_000
 const MODELS_MAX = 1_000
+/** Requests with an Idempotency-Key that are answered at once; each holds a connection until its answer is kept. */
+const IDEMPOTENT_REQUESTS_MAX = 8
+const TURN_DAYS_EVERY_MS = 3_600_000
 /** While the data service, or its database, is away a process uses what it knows until this age, as it does of keys. */
 const AWAY_COPY_SECONDS = 300
 
@@ -243,19 +251,47 @@ export function calculation(
   metrics.gauge('audit_queue_records', 'Records that wait for a commit', () => records.stats().queued)
   metrics.gauge('audit_commit_milliseconds', 'How long the last commit took', () => records.stats().lastCommitMs ?? 0)
 
+  const answersDatabase = connectDatabase(sources.databaseUrl, {
+    applicationName: 'idempotent answers',
+    connectionsMax: IDEMPOTENT_REQUESTS_MAX,
+    passwordFile: configuration.databasePasswordFile,
+    onIdleError,
+  })
+  const answers = idempotentAnswers(answersDatabase)
+  const turnDays = () =>
+    answers
+      .turnDays()
+      .catch((error: unknown) => log.warn({ err: error }, 'the days of idempotent answers could not be turned'))
+  void turnDays()
+  const turning = setInterval(turnDays, TURN_DAYS_EVERY_MS).unref()
+
   const fetchPricingInputs = pricingInputs({ terms: brokers.get, observe: market.observe })
+  const quoting = {
+    calendar: US_SETTLEMENT_CALENDAR,
+    newYorkDate,
+    newAuditId: newId,
+    engineBuild: engineBuild(null),
+  }
+  const keepRecord: KeepRecord = (record) => records.append(quoteRecordRow(record))
   return {
     desk: priceDesk({
       metrics,
-      quoteLocate: quoteLocate({
-        fetchPricingInputs,
-        keepRecord: (record) => records.append(quoteRecordRow(record)),
-        calendar: US_SETTLEMENT_CALENDAR,
+      quoteLocate: quoteLocate({ ...quoting, fetchPricingInputs, keepRecord, clock }),
+      quoteKeeping: (keepRow) =>
+        quoteLocate({
+          ...quoting,
+          fetchPricingInputs,
+          keepRecord: (record) => keepRow(quoteRecordRow(record)),
+          clock,
+        }),
+      quoteBatch: quoteBatch({
+        snapshot: market.snapshot,
+        terms: brokers.get,
+        quoteWith: (fetch, snapshotClock) =>
+          quoteLocate({ ...quoting, fetchPricingInputs: fetch, keepRecord, clock: snapshotClock }),
         clock,
-        newYorkDate,
-        newAuditId: newId,
-        engineBuild: engineBuild(null),
       }),
+      idempotentAnswers: answers,
       rates: rates({
         fetchPricingInputs,
         listByStatus: market.listByStatus,
@@ -290,44 +326,123 @@ export function calculation(
       }),
     stop: async () => {
       log.debug('the audit log takes no more records')
+      clearInterval(turning)
       await records.close()
-      await auditDatabase.end()
+      await Promise.all([auditDatabase.end(), answersDatabase.end()])
     },
   }
 }
 
 /** The public application over whatever answers behind it. */
 export function gateway(
-  { configuration, log, metrics, clock }: Tools,
+  tools: Tools,
   behind: {
-    /** For API keys. */
+    /** For API keys, and the record of refusals. */
     readonly database: pg.Pool
+    /** Where replicas count together how much each client has asked. */
+    readonly store: CacheStore
     readonly desk: PriceDesk
     readonly readRecord: ReadRecord
     readonly pricingModels: ReferenceData['pricingModels']
   },
-): (server: ServerOptions) => Promise<FastifyInstance> {
+): {
+  readonly app: (server: ServerOptions) => Promise<FastifyInstance>
+  readonly components: Readonly<Record<string, ComponentCheck>>
+  readonly stop: () => Promise<void>
+} {
+  const { configuration, log, metrics, clock } = tools
   const { requestsPerMinute, localCopySeconds } = configuration
   const keys = apiKeys({
     database: behind.database,
     clock,
     onFailure: (error) => log.warn({ err: error }, 'keys could not be read again'),
   })
-  return (server) =>
-    gatewayApp({
-      ...server,
-      engineVersion: ENGINE_VERSION,
-      requestsPerMinute,
-      localCopySeconds,
-      credentials: credentials({
-        apiKeys: keys,
-        rateLimiter: inProcessRateLimiter(clock),
-        badTries: badTries(clock),
+  const limits = clientLimits(tools, behind.store)
+  const refused = refusalRecords(tools, behind.database)
+  return {
+    app: (server) =>
+      gatewayApp({
+        ...server,
+        engineVersion: ENGINE_VERSION,
         requestsPerMinute,
-        metrics,
+        localCopySeconds,
+        credentials: credentials({
+          apiKeys: keys,
+          rateLimiter: limits.requests,
+          badTries: badTries(limits.tries, clock),
+          requestsPerMinute,
+          metrics,
+        }),
+        onRefusal: refused.note,
+        desk: behind.desk,
+        readRecord: behind.readRecord,
+        listPricingModels: behind.pricingModels,
       }),
-      desk: behind.desk,
-      readRecord: behind.readRecord,
-      listPricingModels: behind.pricingModels,
-    })
+    components: limits.components,
+    stop: refused.stop,
+  }
+}
+
+/** What each broker may ask, and each address try: counted by all replicas together where they share a Redis, else by this process. */
+function clientLimits(
+  { log, metrics, clock }: Tools,
+  store: CacheStore,
+): {
+  readonly requests: RateLimiter
+  readonly tries: RateLimiter
+  readonly components: Readonly<Record<string, ComponentCheck>>
+} {
+  const tries = { clock, windowMs: TRIES_WINDOW_MS, windowsMax: ADDRESSES_MAX }
+  const { runScript } = store
+  if (runScript === null) {
+    return { requests: inProcessRateLimiter({ clock }), tries: inProcessRateLimiter(tries), components: {} }
+  }
+  const requests = sharedRateLimiter({
+    runScript,
+    keyPrefix: 'limit:',
+    clock,
+    onChange: (counted, reason) =>
+      counted === 'alone'
+        ? log.warn({ err: reason }, 'Redis does not count requests: this process limits clients by itself')
+        : log.info('requests are counted by all replicas together again'),
+  })
+  metrics.gauge(
+    'rate_limits_shared',
+    '1 when the last request was counted by all replicas together, 0 by one alone',
+    () => Number(requests.state().counted === 'together'),
+  )
+  metrics.gauge(
+    'rate_limited_alone_requests',
+    'Requests that this process has counted by itself since the start, for Redis was away',
+    () => requests.state().aloneRequests,
+  )
+  return {
+    requests,
+    tries: sharedRateLimiter({ ...tries, runScript, keyPrefix: 'tries:' }),
+    components: { rate_limits: async () => ({ counted: await requests.check() }) },
+  }
+}
+
+/** Refusals go on the record through a log of their own: one commit at a time, of the connections that read keys. */
+function refusalRecords({ configuration, log, metrics, clock, newId }: Tools, database: pg.Pool) {
+  const records = auditLog({ pool: database, lanes: 1, prepared: configuration.databasePrepared })
+  const refused = refusals({
+    rowOf: (summary) => refusalRecordRow({ auditId: newId(), ...summary }),
+    append: records.append,
+    clock,
+    onFailure: (reason) => log.warn({ err: reason }, 'refusals could not be recorded, and are kept for a while'),
+  })
+  const { stats } = refused
+  metrics.gauge('refusal_records_waiting', 'Records of refusals that wait for the database', () => stats().waiting)
+  metrics.gauge('refusal_records_written', 'Records of refusals written since the start', () => stats().written)
+  metrics.gauge('refusal_records_dropped', 'Records of refusals given up since the start', () => stats().dropped)
+  return {
+    note: refused.note,
+    stop: async () => {
+      await refused.close()
+      await records.close()
+      const { dropped } = stats()
+      if (dropped > 0) log.warn({ dropped }, 'records of refusals were given up')
+    },
+  }
 }
