@@ -28,21 +28,31 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   server: { values: VOCABULARY },
   database: { values: [...VOCABULARY, 'server'] },
   'database/seed.ts': { values: [...VOCABULARY, 'server', 'market-data', 'reference-data', 'access'] },
-  'reference-data': { values: [...VOCABULARY, 'server', 'database'] },
+  // A change and its record are one transaction.
+  'reference-data': { values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts'] },
   access: { values: [...VOCABULARY, 'server', 'database'] },
   cache: { values: [...VOCABULARY, 'server', 'database'] },
   // pricing/borrow-rate.ts for the floor of a stock that has none of its own.
   'market-data': {
     values: [...VOCABULARY, 'pricing/borrow-rate.ts', 'server', 'database', 'cache', 'reference-data'],
   },
-  audit: { values: ['pricing', 'server', 'database'] },
+  // What a what-if tries is read as what is put in force.
+  audit: { values: ['pricing', 'server', 'database', 'reference-data/rate-card.ts'] },
   quotes: {
     values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts'],
     types: ['market-data', 'reference-data', 'audit'],
   },
   // What a what-if asks and how its table looks: pure words of the audit log, as quotes/wire.ts is of quotes.
   gateway: {
-    values: ['pricing', 'quotes', 'access', 'server', 'audit/what-if-ask.ts', 'audit/what-if-csv.ts'],
+    values: [
+      'pricing',
+      'quotes',
+      'access',
+      'server',
+      'audit/what-if-ask.ts',
+      'audit/what-if-csv.ts',
+      'reference-data/rate-card.ts',
+    ],
     types: DOMAINS,
   },
   scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'audit', 'server', 'pricing'] },
