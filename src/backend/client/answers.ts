@@ -115,6 +115,7 @@ export interface AuditRecordAnswer {
   readonly retain_until: string
   /** True: a legal hold keeps it beyond that. */
   readonly legal_hold: boolean
+  readonly hold_ids: readonly string[]
   readonly record: QuoteRecordAnswer | { readonly record_type: string; readonly [more: string]: unknown }
 }
 
@@ -157,7 +158,9 @@ export interface QuoteRecordAnswer {
 export const COUNTS: ReadonlySet<string> = new Set([
   'age_seconds',
   'charged_shares',
+  'changed',
   'checked',
+  'clients',
   'days',
   'different',
   'event_risk_factor',
@@ -166,10 +169,13 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'loan_days',
   'not_replayable',
   'of',
+  'other_records',
   'page',
   'page_size',
   'pages',
   'quantity',
+  'quotes',
+  'quotes_found',
   'replayed',
   'requests_per_minute',
   'risk_factor',
@@ -178,5 +184,6 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'shares',
   'skip',
   'total',
+  'unnamed',
   'unsealed',
 ])

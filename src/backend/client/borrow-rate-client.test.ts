@@ -134,6 +134,117 @@ describe('tries', () => {
   })
 })
 
+describe('an answer that comes while the work goes on', () => {
+  const STEPS = [
+    '{"type":"progress","checked":1,"of":2}',
+    '{"type":"result","status":"success","valid":true,"checked":2}',
+  ]
+
+  async function all<T>(steps: AsyncIterable<T>): Promise<T[]> {
+    const seen: T[] = []
+    for await (const step of steps) seen.push(step)
+    return seen
+  }
+
+  test('is its steps, however it is cut on the way', async () => {
+    const { asked, client } = await engine((response) => {
+      const text = `${STEPS.join('\n')}\n`
+      for (let at = 0; at < text.length; at += 7) response.write(text.slice(at, at + 7))
+      response.end()
+    })
+    expect(await all(client.verify({ from: '2026-11-01' }))).toMatchObject([
+      { type: 'progress', checked: 1, of: 2 },
+      { type: 'result', valid: true, checked: 2 },
+    ])
+    expect(asked[0]?.url).toBe('/api/v1/audit/verify?from=2026-11-01')
+  })
+
+  test.each([
+    ['without a result', (response: ServerResponse) => void response.end(`${STEPS[0]}\n`)],
+    [
+      'whose connection breaks',
+      (response: ServerResponse) => {
+        response.write(`${STEPS[0]}\n`)
+        setTimeout(() => response.destroy(), 20)
+      },
+    ],
+    ['that is not JSON', (response: ServerResponse) => void response.end('<html>\n')],
+  ])('one %s is cut off, never taken for a whole one', async (_, give) => {
+    const { client } = await engine(give)
+    expect((await failure(all(client.verify()))).code).toBe('ANSWER_CUT')
+  })
+
+  test('one that failed on the way says what the engine said', async () => {
+    const { client } = await engine((response) =>
+      response.end(
+        `${STEPS[0]}\n{"type":"error","status":"error","error":"Something is away","error_code":"SERVICE_UNAVAILABLE"}\n`,
+      ),
+    )
+    expect(await failure(all(client.replayRange({ from: '2026-11-01' })))).toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      sentence: 'Something is away',
+    })
+  })
+
+  test('one that is refused is a refusal like any other', async () => {
+    const { client } = await engine(
+      answer(400, '{"status":"error","error":"Invalid parameter: to","error_code":"INVALID_PARAMETER"}'),
+    )
+    expect((await failure(all(client.whatIf({ from: '2026-11-01' })))).code).toBe('INVALID_PARAMETER')
+  })
+
+  test('a file comes as its text, whole or with an error', async () => {
+    const { client } = await engine(
+      (response) => void response.end('a\u00e9\nb\n'),
+      (response) => {
+        response.write('a\n')
+        setTimeout(() => response.destroy(), 20)
+      },
+    )
+    const pieces = () => all(client.exportRecords({ from: '2026-11-01' }, 'csv'))
+    expect((await pieces()).join('')).toBe('aé\nb\n')
+    expect((await failure(pieces())).code).toBe('ANSWER_CUT')
+  })
+
+  test('silence ends it, and so does the caller', async () => {
+    const { baseUrl, client } = await engine((response) => void response.write(`${STEPS[0]}\n`))
+    const impatient = new BorrowRateClient({ baseUrl, apiKey: 'key-1', silenceMs: 50, triesMax: 1 })
+    expect((await failure(all(impatient.verify()))).code).toBe('ANSWER_CUT')
+    const mine = new AbortController()
+    const reading = all(client.verify({}, mine.signal))
+    setTimeout(() => mine.abort(), 30)
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('the request ends when nobody reads on', async () => {
+    let gone = false
+    const { client } = await engine((response) => {
+      response.on('close', () => {
+        gone = true
+      })
+      response.write(`${STEPS[0]}\n`)
+    })
+    for await (const _ of client.verify()) break
+    while (!gone) await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+})
+
+test('records are asked for under the names of the contract', async () => {
+  const { asked, client } = await engine(answer(200, '{}'))
+  await client.searchRecords({ clientId: 'demo-classic', minBorrowRate: '0.05', pageSize: 10 })
+  await client.replay('a/b')
+  await client.legalHolds({ inForce: false })
+  await client.placeHold({ ticker: 'GME', from: '2026-03-01', reason: 'Dispute' })
+  await client.releaseHold('h', 'Settled')
+  expect(asked.map((request) => `${request.method} ${request.url} ${request.body}`)).toEqual([
+    'GET /api/v1/audit?client_id=demo-classic&min_borrow_rate=0.05&page_size=10 ',
+    'POST /api/v1/audit/a%2Fb/replay ',
+    'GET /api/v1/legal-holds?in_force=false ',
+    'POST /api/v1/legal-holds {"from":"2026-03-01","ticker":"GME","reason":"Dispute"}',
+    'DELETE /api/v1/legal-holds/h?reason=Settled ',
+  ])
+})
+
 test('an engine that is silent is given up after the timeout, and the sentence says so', async () => {
   const { baseUrl } = await engine(() => {})
   const client = new BorrowRateClient({ baseUrl, apiKey: 'key-1', timeoutMs: 50, triesMax: 1 })

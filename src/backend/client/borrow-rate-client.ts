@@ -170,9 +170,14 @@ export class BorrowRateClient {
     yield* piecesOf(response, watched)
   }
 
-  /** Every legal hold, the released ones too. */
-  legalHolds(): Promise<LegalHoldsAnswer> {
-    return this.#call('GET', '/api/v1/legal-holds') as Promise<LegalHoldsAnswer>
+  /** Legal holds; without `inForce` the released ones too. `limit` 1 to 100. */
+  legalHolds(page: { inForce?: boolean; skip?: number; limit?: number } = {}): Promise<LegalHoldsAnswer> {
+    const query = {
+      in_force: page.inForce === undefined ? undefined : String(page.inForce),
+      skip: page.skip,
+      limit: page.limit,
+    }
+    return this.#call('GET', '/api/v1/legal-holds', query) as Promise<LegalHoldsAnswer>
   }
 
   /** Keeps records beyond their years, those to come included: of a client, of a ticker, of a time, or what fits all that is said. */

@@ -68,6 +68,8 @@ export interface ReplayAnswer {
   readonly audit_id: string
   readonly identical: boolean
   readonly differences: readonly DifferenceAnswer[]
+  /** Why there is no price to compare; null when there is. */
+  readonly not_replayable: { readonly reason: string; readonly sentence: string } | null
 }
 
 export interface ProgressAnswer {
@@ -83,8 +85,14 @@ export interface ReplayRange extends RecordRange {
 }
 
 export type ReplayStepAnswer =
-  | ProgressAnswer
+  | (ProgressAnswer & { readonly at: string })
   | { readonly type: 'difference'; readonly audit_id: string; readonly differences: readonly DifferenceAnswer[] }
+  | {
+      readonly type: 'not_replayable'
+      readonly audit_id: string
+      readonly reason: string
+      readonly sentence: string
+    }
   | ReplayRangeAnswer
 
 export interface ReplayRangeAnswer {
@@ -94,6 +102,10 @@ export interface ReplayRangeAnswer {
   readonly identical: number
   readonly different: number
   readonly not_replayable: number
+  /** Records that hold no price. */
+  readonly other_records: number
+  /** Of the different and not replayable ones: counted, and too many to be named. */
+  readonly unnamed: number
 }
 
 export interface HeadAnswer {
@@ -142,7 +154,14 @@ export interface LegalHoldAnswer {
 
 export interface LegalHoldsAnswer {
   readonly status: 'success'
+  /** The newest first. */
   readonly items: readonly LegalHoldAnswer[]
+  readonly pagination: {
+    readonly total: number
+    readonly skip: number
+    readonly limit: number
+    readonly has_more: boolean
+  }
 }
 
 /** Parameters of the rate formula, as `GET /config` lists them. */
@@ -175,22 +194,41 @@ export interface WhatIfRequest extends RecordRange {
   readonly clientsMax?: number
 }
 
-/** What a range brings in, USD. */
+/** What quotes charge together, USD. */
 export interface RevenueAnswer {
   readonly total_fees: Exact
+  /** What goes on to the lender. */
   readonly borrow_cost: Exact
   readonly markup: Exact
   readonly transaction_fees: Exact
-  /** Markup and transaction fees: what stays with the desk. */
+  /** Markup and transaction fees: what stays. */
   readonly margin: Exact
 }
 
-export type WhatIfStepAnswer = ProgressAnswer | WhatIfAnswer
-
-export interface WhatIfAnswer {
-  readonly type: 'result'
-  readonly status: 'success'
+/** The same quotes as they were and as they would be. */
+export interface EffectAnswer {
   readonly quotes: number
+  /** Of them, those whose total is another. */
+  readonly changed: number
   readonly before: RevenueAnswer
   readonly after: RevenueAnswer
+  readonly delta: RevenueAnswer
 }
+
+export interface WhatIfAnswer extends EffectAnswer {
+  readonly type: 'result'
+  readonly status: 'success'
+  /** What the sums are, and are not. */
+  readonly note: string
+  readonly quotes_found: number
+  readonly not_priced: readonly { readonly reason: string; readonly sentence: string; readonly quotes: number }[]
+  readonly clients: number
+  /** By the change of their total fees, the largest first. */
+  readonly most_affected: readonly (EffectAnswer & { readonly client_id: string })[]
+  /** All the other clients together; null when all are named. */
+  readonly others: (EffectAnswer & { readonly clients: number }) | null
+}
+
+export type WhatIfStepAnswer =
+  | { readonly type: 'progress'; readonly quotes: number; readonly at: string }
+  | WhatIfAnswer

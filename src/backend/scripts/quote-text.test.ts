@@ -156,6 +156,7 @@ const NOT_SEALED = {
   sealed_at: null,
   retain_until: '2032-11-23T14:31:07.000Z',
   legal_hold: false,
+  hold_ids: [],
 }
 
 test('a record gives the same table as the answer did', () => {
