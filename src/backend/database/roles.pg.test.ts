@@ -96,6 +96,11 @@ describe('each service may do what it needs, and nothing else', () => {
     -     create function public.mine() returns integer language sql return 1
     -     set role borrow_rate_owner
     -     set role borrow_rate_migrator
+    d     select * from approvals
+    d     insert into approvals (approval_id, kind, subject, proposed, asked_by, asked_at) values ('${auditId(new Date())}', 'broker', 'house', '{}', 'k', now())
+    d     update approvals set state = 'refused', decided_by = 'k', decided_at = now(), reason = 'no' where subject = 'nobody'
+    -     update approvals set proposed = '{}'
+    -     delete from approvals
     c     select answer from idempotent_answers
     c     insert into idempotent_answers (client_id, idempotency_key, request_hash, audit_id, answer) values ('house', 'k', ${hash}, '${auditId(new Date())}', '')
     -     update idempotent_answers set answer = ''

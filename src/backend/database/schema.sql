@@ -29,6 +29,7 @@ begin
         uuid7_lower_bound(month::timestamp at time zone 'UTC'),
         uuid7_lower_bound(next_month::timestamp at time zone 'UTC')
       );
+      perform store_audit_month_for_search(partition);
       execute format(
         'create trigger audit_records_no_truncate before truncate on %I for each statement execute function refuse_audit_record_change()',
         partition
@@ -254,6 +255,27 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_second_decision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' or old.state <> 'pending' then
+    raise exception 'a decision stands: % on approval % is refused', lower(tg_op), old.approval_id using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.store_audit_month_for_search(month text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  execute format('alter table %I set (toast_tuple_target = 128, autovacuum_vacuum_insert_scale_factor = 0.02)', month);
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION public.turn_idempotent_answer_days()
  RETURNS integer
  LANGUAGE plpgsql
@@ -313,6 +335,26 @@ create table api_keys (
   constraint api_keys_label_length CHECK (((length(label) >= 1) AND (length(label) <= 200))),
   constraint api_keys_role_known CHECK ((role = ANY (ARRAY['broker'::text, 'desk'::text, 'auditor'::text, 'admin'::text, 'system'::text]))),
   constraint api_keys_secret_hash_length CHECK ((octet_length(secret_hash) = 32))
+);
+
+create table approvals (
+  approval_id uuid not null,
+  kind text not null,
+  subject text not null,
+  proposed text not null,
+  asked_by text not null,
+  asked_at timestamp with time zone not null,
+  state text not null default 'pending'::text,
+  decided_by text,
+  decided_at timestamp with time zone,
+  reason text,
+  constraint approvals_pkey PRIMARY KEY (approval_id),
+  constraint approvals_approved_by_another CHECK (((state <> 'approved'::text) OR (decided_by <> asked_by))),
+  constraint approvals_decided_by_somebody CHECK ((((state = 'pending'::text) = (decided_by IS NULL)) AND ((decided_by IS NULL) = (decided_at IS NULL)))),
+  constraint approvals_kind_known CHECK ((kind = 'broker'::text)),
+  constraint approvals_proposed_size CHECK (((octet_length(proposed) >= 2) AND (octet_length(proposed) <= 100000))),
+  constraint approvals_reason_length CHECK (((length(reason) >= 1) AND (length(reason) <= 1000))),
+  constraint approvals_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'refused'::text])))
 );
 
 create table audit_checkpoints (
@@ -658,12 +700,17 @@ alter table brokers add constraint brokers_pricing_model_exists FOREIGN KEY (pri
 alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN KEY (hold_id) REFERENCES legal_holds(hold_id);
 
 CREATE INDEX api_keys_client_id ON api_keys USING btree (client_id);
+CREATE INDEX approvals_state ON approvals USING btree (state, approval_id);
 CREATE INDEX audit_exports_month ON audit_exports USING btree (month, verified_at);
-CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id);
-CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id);
+CREATE INDEX audit_records_borrow_rate ON audit_records USING btree (borrow_rate, audit_id) INCLUDE (position_value);
+CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id) INCLUDE (ticker, position_value, borrow_rate);
+CREATE INDEX audit_records_other_types ON audit_records USING btree (record_type, audit_id) WHERE (record_type <> 'quote'::text);
+CREATE INDEX audit_records_position_value ON audit_records USING btree (position_value, audit_id) INCLUDE (borrow_rate);
+CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id) INCLUDE (client_id, position_value, borrow_rate);
 CREATE INDEX audit_seals_sequence ON audit_seals USING btree (sequence);
 CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, event_date);
 
+CREATE TRIGGER approvals_decided_once BEFORE DELETE OR UPDATE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_second_decision();
 CREATE TRIGGER audit_checkpoints_append_only BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_checkpoints_no_truncate BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_exports_append_only BEFORE DELETE OR UPDATE ON audit_exports FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
@@ -684,6 +731,12 @@ CREATE TRIGGER pricing_models_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON p
 
 comment on table api_keys is 'Credentials. The secret itself is nowhere: only its SHA-256 is kept.';
 comment on column api_keys.secret_hash is 'SHA-256 of the secret, 32 bytes. The secret is random and long, so a slow hash would add nothing.';
+comment on table approvals is 'Changes that a second person approves or refuses before they are made.';
+comment on column approvals.approval_id is 'UUIDv7.';
+comment on column approvals.subject is 'What would be changed: the client_id.';
+comment on column approvals.proposed is 'As it would be, as JSON text, with the version it would have.';
+comment on column approvals.asked_by is 'Key id.';
+comment on column approvals.decided_by is 'Key id; null while it is pending.';
 comment on table audit_checkpoints is 'Where the chain resumes after a month was detached. Everything at or below sequence lies in locked storage.';
 comment on column audit_checkpoints.hash is 'Hash of the record at sequence: the prev_hash of the first that is left.';
 comment on column audit_checkpoints.month is 'First day of the month that was detached.';
@@ -785,6 +838,8 @@ comment on function refuse_audit_history_change() is 'Keeps the chain, its holds
 comment on function refuse_audit_record_change() is 'Keeps audit_records append-only.';
 comment on function refuse_held_record_change() is 'Keeps held_records as they are for as long as a legal hold covers them.';
 comment on function refuse_pricing_model_change() is 'Keeps pricing_models immutable.';
+comment on function refuse_second_decision() is 'Keeps decisions as they were made.';
+comment on function store_audit_month_for_search(month text) is 'How a month of the log is stored: the texts out of line, its pages ready for searching soon. Records that are there already stay as they are.';
 comment on function turn_idempotent_answer_days() is 'Adds the days of a week ahead and drops those before yesterday. Returns how many days were added and dropped.';
 comment on function uuid7_lower_bound(moment timestamp with time zone) is 'The smallest UUID whose first 48 bits are the moment in milliseconds: every UUIDv7 made at or after it is greater.';
 
@@ -794,6 +849,7 @@ grant create, usage on schema public to borrow_rate_owner;
 grant usage on schema public to calculation_service;
 grant usage on schema public to data_service;
 grant insert, select, update (label, revoked_at, last_used_at) on api_keys to api_gateway;
+grant insert, select, update (state, decided_by, decided_at, reason) on approvals to data_service;
 grant insert, select on audit_checkpoints to audit_service;
 grant insert, select on audit_exports to audit_service;
 grant insert, select on audit_heads to audit_service;
@@ -822,6 +878,7 @@ revoke all on function add_audit_months(first_month date, months integer) from p
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 revoke all on function detach_audit_month(month date) from public;
 revoke all on function keep_held_records(month date, OUT kept bigint, OUT released bigint) from public;
+revoke all on function store_audit_month_for_search(month text) from public;
 revoke all on function turn_idempotent_answer_days() from public;
 grant execute on function add_audit_months(first_month date, months integer) to audit_service;
 grant execute on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) to audit_service;

@@ -38,16 +38,60 @@ interface BrokerRow {
   version: number
 }
 
+const COLUMNS = `client_id, name, markup_percentage, markup_tiers::text as markup_tiers, transaction_fee_type, transaction_amount,
+  day_count, convention_pack, billing, pricing_model, tier, requests_per_minute, active, version`
+
 /** @returns the broker, active or not; null when there is no such row. */
 export async function readBroker(database: Queryable, clientId: string): Promise<Broker | null> {
-  const { rows } = await database.query<BrokerRow>(
-    `select client_id, name, markup_percentage, markup_tiers::text as markup_tiers, transaction_fee_type,
-            transaction_amount, day_count, convention_pack, billing, pricing_model, tier, requests_per_minute,
-            active, version
-       from brokers where client_id = $1`,
-    [clientId],
-  )
+  const { rows } = await database.query<BrokerRow>(`select ${COLUMNS} from brokers where client_id = $1`, [clientId])
   return rows[0] === undefined ? null : brokerOf(rows[0])
+}
+
+/** A page of the brokers by client_id, active or not, with the number there are in all. */
+export async function readBrokers(
+  database: Queryable,
+  page: { readonly skip: number; readonly limit: number },
+): Promise<{ total: number; items: Broker[] }> {
+  const { rows } = await database.query<{ total: number } & { [K in keyof BrokerRow]: BrokerRow[K] | null }>(
+    `select counted.total, page.*
+       from (select count(*)::int as total from brokers) as counted
+       left join (select ${COLUMNS} from brokers order by client_id collate "C" offset $1 limit $2) as page on true
+      order by page.client_id collate "C"`,
+    [page.skip, page.limit],
+  )
+  const items = rows.filter((row) => row.client_id !== null).map((row) => brokerOf(row as BrokerRow))
+  return { total: rows[0]?.total ?? 0, items }
+}
+
+/** The terms under the names of the API, decimals as text. */
+export function termsState(terms: Terms) {
+  return {
+    markup_percentage: terms.markupPercentage.toString(),
+    markup_tiers:
+      terms.markupTiers?.map(({ upTo, markupPercentage }) => ({
+        up_to: upTo?.toString() ?? null,
+        markup_percentage: markupPercentage.toString(),
+      })) ?? null,
+    transaction_fee_type: terms.transactionFeeType,
+    transaction_amount: terms.transactionAmount.toString(),
+    day_count: terms.dayCount,
+    convention_pack: terms.conventionPack,
+    billing: terms.billing,
+  }
+}
+
+/** A broker as it is recorded: the fields of the API, decimals as text. */
+export function brokerState(broker: Broker) {
+  return {
+    client_id: broker.clientId,
+    name: broker.name,
+    ...termsState(broker.terms),
+    pricing_model: broker.pricingModel,
+    tier: broker.tier,
+    requests_per_minute: broker.requestsPerMinute,
+    active: broker.active,
+    version: broker.version,
+  }
 }
 
 function brokerOf(row: BrokerRow): Broker {

@@ -1,52 +1,13 @@
 // Reference data over the wire: the data service's side and its callers' side, from the same codecs.
 
 import type { PricingModel } from '../pricing/borrow-rate.ts'
-import { CONVENTION_PACKS, type ConventionPackName } from '../pricing/convention-packs.ts'
-import { DAY_COUNTS, type DayCount } from '../pricing/day-count.ts'
-import type { Decimal } from '../pricing/decimal.ts'
-import type { Terms } from '../pricing/locate-fee.ts'
-import type { IndexPoints, PercentPoints, Usd } from '../pricing/units.ts'
 import type { CallContext } from '../server/call-context.ts'
 import type { InternalClient } from '../server/internal-client.ts'
 import { type Served, serve } from '../server/internal-server.ts'
 import { lineOf, type Operation } from '../server/internal-wire.ts'
-import { type Codec, decimalOf, flag, integer, list, nullable, oneOf, structure, text } from '../server/wire-codec.ts'
-import type { Broker } from './broker-terms.ts'
+import { type Codec, list, nullable, structure, text } from '../server/wire-codec.ts'
+import { BROKER, MODEL } from './broker-codec.ts'
 import type { TermsInForce } from './terms-in-force.ts'
-
-const PACK_NAMES = Object.keys(CONVENTION_PACKS) as ConventionPackName[]
-
-const TERMS: Codec<Terms> = structure({
-  markupPercentage: decimalOf<PercentPoints>(),
-  markupTiers: nullable(
-    list(structure({ upTo: nullable(decimalOf<Usd>()), markupPercentage: decimalOf<PercentPoints>() })),
-  ),
-  transactionFeeType: oneOf('FLAT', 'PERCENTAGE'),
-  transactionAmount: decimalOf<Decimal>(),
-  dayCount: oneOf<DayCount>(...DAY_COUNTS),
-  conventionPack: oneOf<ConventionPackName>(...PACK_NAMES),
-  billing: oneOf('term', 'daily'),
-})
-
-const BROKER: Codec<Broker> = structure({
-  clientId: text(),
-  name: nullable(text()),
-  terms: TERMS,
-  pricingModel: text(),
-  tier: oneOf('standard', 'premium', 'internal'),
-  requestsPerMinute: nullable(integer),
-  active: flag,
-  version: integer,
-})
-
-const MODEL: Codec<PricingModel> = structure({
-  model: text(),
-  volatilityWeight: decimalOf<Decimal>(),
-  volatilityThreshold: decimalOf<IndexPoints>(),
-  eventWeight: decimalOf<Decimal>(),
-  maxMultiplier: decimalOf<Decimal>(),
-  volatilitySource: oneOf('stock-or-index', 'index'),
-})
 
 const TERMS_IN_FORCE: Operation<string, TermsInForce | null> = {
   name: 'terms-in-force',
