@@ -57,7 +57,7 @@ export function wantsLines(request: FastifyRequest): boolean {
   return request.headers.accept?.toLowerCase().includes(NDJSON) ?? false
 }
 
-export function longAnswers(app: FastifyInstance): LongAnswers {
+export function longAnswers(app: FastifyInstance, signOfLifeMs = SIGN_OF_LIFE_MS): LongAnswers {
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
 
@@ -138,13 +138,13 @@ export function longAnswers(app: FastifyInstance): LongAnswers {
       text.catch(() => {})
       let early: string | null
       try {
-        early = await within(text, SIGN_OF_LIFE_MS)
+        early = await within(text, signOfLifeMs)
       } catch (failure) {
         if (gone.aborted) return reply.hijack()
         throw problemOfWork(failure)
       }
       reply.header('content-type', 'application/json; charset=utf-8').serializer((ready: string) => ready)
-      return early === null ? send(request, reply, gone, whileWaitingFor(text)) : reply.send(early)
+      return early === null ? send(request, reply, gone, whileWaitingFor(text, signOfLifeMs)) : reply.send(early)
     },
   }
   return answers
@@ -174,10 +174,10 @@ async function* withFirst(first: IteratorResult<string>, rest: AsyncGenerator<st
   }
 }
 
-async function* whileWaitingFor(text: Promise<string>): AsyncGenerator<string> {
+async function* whileWaitingFor(text: Promise<string>, signOfLifeMs: number): AsyncGenerator<string> {
   for (;;) {
     yield '\n'
-    const ready = await within(text, SIGN_OF_LIFE_MS)
+    const ready = await within(text, signOfLifeMs)
     if (ready === null) continue
     yield ready
     return
