@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { readSigningKey } from '../audit/signing-key.ts'
 import { SERVICE_ROLES } from '../database/service-users.ts'
 import { readConfiguration, SETTINGS } from '../server/configuration.ts'
 import { SERVICE_NAMES } from '../tools/local-cluster.ts'
@@ -94,7 +95,8 @@ describe.runIf(hasOpenssl)('the secrets that compose makes', () => {
     const script = String(compose.services.secrets?.command).replaceAll('$$', '$').replaceAll('/secrets', folder)
     const make = () => execFileSync('sh', ['-euc', `chown() { :; }\n${script}`])
     make()
-    const read = () => SERVICE_NAMES.map((name) => readFileSync(join(folder, `${name}.pem`), 'utf8'))
+    const read = () =>
+      [...SERVICE_NAMES, 'audit-public'].map((name) => readFileSync(join(folder, `${name}.pem`), 'utf8'))
     const made = read()
     make()
     expect(read()).toEqual(made)
@@ -112,6 +114,10 @@ describe.runIf(hasOpenssl)('the secrets that compose makes', () => {
       expect(verified).toMatch(/: OK/)
       const keyOf = openssl('pkey', '-in', pathOf('TLS_KEY_FILE'), '-pubout')
       expect(openssl('x509', '-in', pathOf('TLS_CERT_FILE'), '-noout', '-pubkey')).toBe(keyOf)
+      if (environment.AUDIT_SIGNING_KEY_FILE) {
+        const { publicKeyPem } = readSigningKey(pathOf('AUDIT_SIGNING_KEY_FILE'))
+        expect(readFileSync(join(folder, 'audit-public.pem'), 'utf8')).toBe(publicKeyPem)
+      }
       if (environment.DATABASE_PASSWORD_FILE) {
         expect(readFileSync(pathOf('DATABASE_PASSWORD_FILE'), 'utf8')).toMatch(/^[0-9a-f]{48}\n$/)
       }
