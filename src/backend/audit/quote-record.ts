@@ -1,11 +1,11 @@
 // The record of a quote: what a dispute or an examiner asks for, years later. Pure: it turns what is known at the moment of
-// the answer into one row, and a row back into what was known. Fields follow docs/glossary.md, "Record of a quote".
+// the answer into one row. recorded-quote.ts reads it back. Fields follow docs/glossary.md, "Record of a quote".
 
-import { type PriceInputsText, readPriceInputs, writePriceInputs } from '../pricing/price-inputs.ts'
+import { type PriceInputsText, writePriceInputs } from '../pricing/price-inputs.ts'
 import type { PricedQuote, PriceInputs } from '../pricing/quote.ts'
 import type { Ticker } from '../pricing/units.ts'
 
-/** Grows when the shape below changes; readers keep knowing every number there ever was. */
+/** Grows when the shape below changes in a way that its reader must know; recorded-quote.ts keeps reading every number there ever was. */
 export const QUOTE_RECORD_SCHEMA_VERSION = 1
 
 /** Who asked, and through what. Header texts are cleaned and cut before they come here. */
@@ -208,15 +208,4 @@ export interface QuoteRecordBody {
   readonly quote_type: 'indicative'
   readonly valid_from: string
   readonly expires_at: string
-}
-
-/**
- * What price() took when the recorded quote was made.
- * @throws RangeError when the record's inputs are damaged or of a schema this program does not know.
- */
-export function recordedPriceInputs(body: QuoteRecordBody): PriceInputs {
-  if (body.schema_version !== QUOTE_RECORD_SCHEMA_VERSION) {
-    throw new RangeError(`quote records of schema version ${body.schema_version} are not known to this program`)
-  }
-  return readPriceInputs(body.price_inputs)
 }

@@ -1,11 +1,12 @@
 // The use case from request to answer, on a fixed day: what is looked up, what is priced, what is kept, in which order.
 import { describe, expect, test } from 'vitest'
 import type { Actor, QuoteRecord } from '../audit/quote-record.ts'
-import { quoteRecordRow, recordedPriceInputs } from '../audit/quote-record.ts'
+import { quoteRecordRow } from '../audit/quote-record.ts'
 import type { MarketObservations } from '../market-data/market-data.ts'
 import type { Observation } from '../market-data/observation.ts'
 import { DESK_V1, STANDARD_V1 } from '../pricing/borrow-rate.ts'
 import { decimal } from '../pricing/decimal.ts'
+import { readPriceInputs } from '../pricing/price-inputs.ts'
 import { price } from '../pricing/quote.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import { asIndexPoints, asPercentPoints, asRate, asTicker, asUsd, type IsoDate } from '../pricing/units.ts'
@@ -138,7 +139,7 @@ describe('a quote', () => {
     expect(row.audit_id).toBe(answered.auditId)
     const body = JSON.parse(row.record)
     expect(body.terms_version).toBe(7)
-    expect(writeJson(price(recordedPriceInputs(body)))).toBe(writeJson(answered.priced))
+    expect(writeJson(price(readPriceInputs(body.price_inputs)))).toBe(writeJson(answered.priced))
   })
 
   test('does not leave when its record cannot be kept', async () => {

@@ -3,7 +3,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type QuoteRecordBody, recordedPriceInputs } from '../../audit/quote-record.ts'
+import type { QuoteRecordBody } from '../../audit/quote-record.ts'
+import { readPriceInputs } from '../../pricing/price-inputs.ts'
 import { price } from '../../pricing/quote.ts'
 import { type Deployment, databaseProcessOf, sleep, startDeployment } from './deployment.ts'
 import { type Answer, ask, openSocket, rawRequest } from './http.ts'
@@ -52,7 +53,7 @@ describe('a stop and a start', () => {
       expect(deployed.keys).toEqual(keys)
       const kept = await record(deployed, first.json.audit_id)
       expect(kept.status).toBe(200)
-      const again = price(recordedPriceInputs((JSON.parse(kept.text) as { record: QuoteRecordBody }).record))
+      const again = price(readPriceInputs((JSON.parse(kept.text) as { record: QuoteRecordBody }).record.price_inputs))
       expect(String(again.fee.totalFee)).toBe(first.json.total_fee)
       expect(String(again.feePerShare)).toBe(first.json.fee_per_share)
       expect((await quote(deployed)).json.data_sources.base_rate.value).toBe(first.json.data_sources.base_rate.value)

@@ -1,6 +1,7 @@
 // Records: whatever price left can be read again, by whoever may, and its inputs give the same price.
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type QuoteRecordBody, recordedPriceInputs } from '../../audit/quote-record.ts'
+import type { QuoteRecordBody } from '../../audit/quote-record.ts'
+import { readPriceInputs } from '../../pricing/price-inputs.ts'
 import { price } from '../../pricing/quote.ts'
 import { expectFailure } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
@@ -54,7 +55,7 @@ describe('the record of a quote', () => {
     const answer = await quote(fields)
     const { text } = await record(answer.json.audit_id)
     const body = (JSON.parse(text) as { record: QuoteRecordBody }).record
-    const again = price(recordedPriceInputs(body))
+    const again = price(readPriceInputs(body.price_inputs))
     expect(String(again.fee.totalFee)).toBe(answer.json.total_fee)
     expect(String(again.fee.borrowCost)).toBe(answer.json.breakdown.borrow_cost)
     expect(String(again.borrowRate.rate)).toBe(answer.json.borrow_rate_used)

@@ -2,10 +2,10 @@
 // kept of it, the record against what was asked and what the database knows, and the numbers against a new computation.
 import { isDeepStrictEqual } from 'node:util'
 import type pg from 'pg'
-import { type QuoteRecordBody, recordedPriceInputs } from '../../audit/quote-record.ts'
+import type { QuoteRecordBody } from '../../audit/quote-record.ts'
 import { parseExactJson } from '../../client/exact-json.ts'
 import { compare, decimal, plus, trim, ZERO } from '../../pricing/decimal.ts'
-import { writePriceInputs } from '../../pricing/price-inputs.ts'
+import { readPriceInputs, writePriceInputs } from '../../pricing/price-inputs.ts'
 import { type PriceInputs, price } from '../../pricing/quote.ts'
 import { asIndexPoints, asRate, asUsd } from '../../pricing/units.ts'
 import { readTermsInForce, type TermsInForce } from '../../reference-data/terms-in-force.ts'
@@ -78,7 +78,7 @@ export async function unansweredRecords(database: pg.Pool, quotes: readonly Sent
 }
 
 function faultsOf(ask: Ask, answer: Answer, record: QuoteRecordBody, known: Known): string[] {
-  const inputs = recordedPriceInputs(record)
+  const inputs = readPriceInputs(record.price_inputs)
   const { breakdown, waterfall } = answer
   const sum = plus(plus(decimal(breakdown.borrow_cost), decimal(breakdown.markup)), decimal(breakdown.transaction_fees))
   return [
