@@ -308,10 +308,14 @@ function watch(client: Redis | Cluster, log: RedisStoreOptions['log'], isClosed:
 
 // ---- promises ----
 
-/** Rejects when the promise has not settled in time; what it does later is nobody's concern. */
+/**
+ * Rejects when the promise has not settled in time; what it does later is nobody's concern. A process that was busy for longer than
+ * the limit first reads what has come meanwhile: its own lateness is not Redis's.
+ */
 function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new StoreUnavailable(`Redis did not answer within ${limitMs} ms`)), limitMs)
+    const late = () => reject(new StoreUnavailable(`Redis did not answer within ${limitMs} ms`))
+    const timer = setTimeout(() => setImmediate(late), limitMs)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
