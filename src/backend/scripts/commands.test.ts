@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { commandLine, failureText } from './commands.ts'
+import { NO_PROGRESS } from './progress.ts'
 
 const REFUSAL = `{"status":"error","error":"Invalid parameter: ticker must be capitals; loan_days must be at most 365",
   "error_code":"INVALID_PARAMETER","validation_errors":[
@@ -62,6 +63,8 @@ async function run(words: string, environment: Record<string, string> = {}, fold
     environment,
     dataDir: folder,
     print: (text) => printed.push(text),
+    progress: () => NO_PROGRESS,
+    setExitStatus: () => {},
     importFile: async (path) => void printed.push(`import ${path}`),
   })
   try {

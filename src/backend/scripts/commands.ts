@@ -6,8 +6,10 @@ import { BorrowRateClient, type QuoteRequest } from '../client/borrow-rate-clien
 import { BorrowRateError } from '../client/borrow-rate-error.ts'
 import { parseDecimal } from '../pricing/decimal.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
+import type { Progress } from './progress.ts'
 import { quoteText, recordText } from './quote-text.ts'
 import { ratesText, rateText } from './rates-text.ts'
+import { addRecordCommands } from './record-commands.ts'
 
 /** What the commands need of the process. */
 export interface Surroundings {
@@ -16,6 +18,10 @@ export interface Surroundings {
   readonly dataDir: string
   /** Prints a text and a line end. */
   readonly print: (text: string) => void
+  /** How long work is shown while it goes on. */
+  readonly progress: (words: string, unit: string) => Progress
+  /** The exit status of a command that did what it should and found something bad. */
+  readonly setExitStatus: (status: number) => void
   /** Reads a feed's file into the database; prints what it did. */
   readonly importFile: (path: string) => Promise<void>
 }
@@ -36,7 +42,8 @@ const READING = ['broker', 'desk', 'auditor', 'admin']
 const AUDITING = ['auditor', 'admin']
 
 /** The program with its commands; `parseAsync` runs one and rejects with a BorrowRateError or a CommandError. */
-export function commandLine({ environment, dataDir, print, importFile }: Surroundings): Command {
+export function commandLine(surroundings: Surroundings): Command {
+  const { environment, dataDir, print, importFile, progress, setExitStatus } = surroundings
   const program = new Command('borrow-rate-engine')
     .description('What a short sale of a US stock costs, step by step.')
     .showHelpAfterError()
@@ -46,13 +53,15 @@ export function commandLine({ environment, dataDir, print, importFile }: Surroun
     const baseUrl = engineAddress(options, environment, dataDir)
     return { engine: new BorrowRateClient({ baseUrl, apiKey }), clientId }
   }
-  const asking = (name: string, description: string) =>
-    program
+  const askingBelow = (parent: Command, name: string, description: string) =>
+    parent
       .command(name)
       .description(description)
       .option('--url <address>', 'where the engine listens (else BORROW_RATE_URL, else the engine on this machine)')
       .option('--key <api key>', 'the API key (else BORROW_RATE_API_KEY, else a demonstration key)')
       .option('--json', 'print the answer as JSON, amounts and rates as exact text')
+
+  const asking = (name: string, description: string) => askingBelow(program, name, description)
 
   asking('quote', 'price a short: by value or by shares, for days or between two trade dates')
     .argument('<ticker>', 'as GME or BRK.B')
@@ -95,6 +104,14 @@ export function commandLine({ environment, dataDir, print, importFile }: Surroun
       const answer = await client(options, AUDITING).engine.auditRecord(auditId)
       print(options.json ? json(answer) : recordText(answer))
     })
+
+  addRecordCommands(program, {
+    asking: askingBelow,
+    engine: (options, roles) => client(options, roles).engine,
+    print,
+    progress,
+    foundBad: () => setExitStatus(1),
+  })
 
   program
     .command('import')

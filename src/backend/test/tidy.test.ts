@@ -18,7 +18,14 @@ const isDocument = (path: string) => path.endsWith('.md')
 /** Documents that list what was, not what is. */
 const HISTORY = ['CHANGELOG.md']
 
-const program = commandLine({ environment: {}, dataDir: '', print: () => {}, importFile: async () => {} })
+const program = commandLine({
+  environment: {},
+  dataDir: '',
+  print: () => {},
+  progress: () => ({ update: () => {}, done: () => {} }),
+  setExitStatus: () => {},
+  importFile: async () => {},
+})
 const known: Known = {
   paths: files.map((file) => file.path),
   npmScripts: new Set(

@@ -29,7 +29,9 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   database: { values: [...VOCABULARY, 'server'] },
   'database/seed.ts': { values: [...VOCABULARY, 'server', 'market-data', 'reference-data', 'access'] },
   // A change and its record are one transaction.
-  'reference-data': { values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts'] },
+  'reference-data': {
+    values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts', 'audit/actor-codec.ts'],
+  },
   access: { values: [...VOCABULARY, 'server', 'database'] },
   cache: { values: [...VOCABULARY, 'server', 'database'] },
   // pricing/borrow-rate.ts for the floor of a stock that has none of its own.
@@ -39,10 +41,10 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   // What a what-if tries is read as what is put in force.
   audit: { values: ['pricing', 'server', 'database', 'reference-data/rate-card.ts'] },
   quotes: {
-    values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts'],
+    values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts', 'audit/actor-codec.ts'],
     types: ['market-data', 'reference-data', 'audit'],
   },
-  // What a what-if asks and how its table looks: pure words of the audit log, as quotes/wire.ts is of quotes.
+  // What a what-if asks, how its table looks, what a verification says: pure words of the audit log, as quotes/wire.ts is of quotes.
   gateway: {
     values: [
       'pricing',
@@ -51,6 +53,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
       'server',
       'audit/what-if-ask.ts',
       'audit/what-if-csv.ts',
+      'audit/verify-answer.ts',
       'reference-data/rate-card.ts',
     ],
     types: DOMAINS,
