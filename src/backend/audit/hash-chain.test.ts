@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   type ChainRow,
@@ -44,6 +45,12 @@ describe('the hash of a record', () => {
     expect(recordHash(first, 2, SECOND).toString('hex')).toBe(
       'da30017c0497dbe8e284366084ac55270cb7a4d51e2cb7fdeddbf872c3d3371f',
     )
+  })
+
+  test('and its text stand in docs/audit.md, for whoever writes a verifier of their own', () => {
+    const document = readFileSync(new URL('../../../docs/audit.md', import.meta.url), 'utf8')
+    expect(document).toContain(`    ${canonicalText(ROW)}\n`)
+    expect(document).toContain(`    ${recordHash(NO_HASH, 1, ROW).toString('hex')}\n`)
   })
 
   test.each(Object.keys(ROW) as (keyof ChainRow)[])('is another when %s is', (column) => {
