@@ -267,13 +267,13 @@ async function* scan(
     const { rows }: { rows: Record<string, string>[] } = await database.query(
       `with scanned as materialized (
          select ${columns} from ${table} where audit_id > $1 and audit_id < $2 order by audit_id limit ${SCAN_ROWS})
-       select ${numbers}, count(*) as rows, (select audit_id from scanned order by audit_id desc limit 1) as last from scanned`,
+       select ${numbers}, count(*) as rows, (select audit_id from scanned order by audit_id desc limit 1) as last_id from scanned`,
       [last, end],
     )
     const [row] = rows
     if (row === undefined || Number(row.rows) === 0) return
     yield row
     if (Number(row.rows) < SCAN_ROWS) return
-    last = row.last as string
+    last = row.last_id as string
   }
 }

@@ -205,7 +205,9 @@ function altered({ auditId, sequence }: Link, what: string): Bad {
 function diagnose(last: Uint8Array, links: readonly Link[], index: number, head: SignedHead): Bad {
   const link = links[index] as Link
   const row = link.row as ChainRow
-  if (recordHash(last, link.sequence, row).equals(link.hash)) return altered(link, 'the prev_hash beside it is another')
+  const hash = recordHash(last, link.sequence, row)
+  if (hash.equals(link.hash)) return altered(link, 'the prev_hash beside it is another')
+  if (hash.equals(links[index + 1]?.prevHash ?? head.hash)) return altered(link, 'the hash beside it is another')
   if (recordHash(link.prevHash, link.sequence, row).equals(link.hash)) {
     const before = links[index - 1]
     // It is whole in itself and linked to the head: then the one before it is not what it was chained to.
