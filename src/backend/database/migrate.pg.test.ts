@@ -143,6 +143,81 @@ describe('the audit log in the database', () => {
     await insert(auditId(inMonths(26)))
   })
 
+  test('every month of the log has its month of seals, those that were there before there were seals too', async () => {
+    const { url, pool } = await database()
+    const names = (await status(url)).map(({ name }) => name)
+    await downgrade(url, names.length - names.indexOf('0007_audit_chain'))
+    await pool.query("select add_audit_months('2050-01-01', 2)")
+    await upgrade(url)
+    await pool.query("select add_audit_months('2051-01-01', 1)")
+    const { rows } = await pool.query(
+      `select parent.relname as of_table, array_agg(pg_get_expr(month.relpartbound, month.oid) order by month.relname) as bounds
+         from pg_inherits join pg_class month on month.oid = inhrelid join pg_class parent on parent.oid = inhparent
+        where parent.relkind = 'p' group by 1 order by 1`,
+    )
+    const [records, seals] = rows
+    expect([records.of_table, seals.of_table]).toEqual(['audit_records', 'audit_seals'])
+    expect(records.bounds.length).toBeGreaterThanOrEqual(25 + 3)
+    expect(seals.bounds).toEqual(records.bounds)
+  })
+
+  test('a chain that has seals is not taken back', async () => {
+    const { url, pool } = await database()
+    const hash = Buffer.alloc(32)
+    await pool.query('insert into audit_seals values ($1, 1, $2, $2, now())', [auditId(new Date()), hash])
+    const names = (await status(url)).map(({ name }) => name)
+    await expect(downgrade(url, names.length - names.indexOf('0007_audit_chain'))).rejects.toThrow(
+      'the chain of the audit log is not dropped while there are seals',
+    )
+  })
+
+  test.each([
+    ['audit_seals', 'update audit_seals set sequence = 2'],
+    ['audit_seals', 'delete from audit_seals'],
+    ['audit_seals', 'truncate audit_seals'],
+    ['audit_seals', `delete from audit_seals_${new Date().toISOString().slice(0, 7).replace('-', '_')}`],
+    ['audit_seals', `truncate audit_seals_${new Date().toISOString().slice(0, 7).replace('-', '_')}`],
+    ['audit_heads', 'update audit_heads set signature = hash || hash'],
+    ['audit_heads', 'delete from audit_heads'],
+    ['audit_heads', 'truncate audit_heads'],
+    ['legal_holds', "update legal_holds set reason = 'other'"],
+    ['legal_holds', 'delete from legal_holds'],
+    ['legal_holds', 'truncate legal_holds cascade'],
+    ['legal_hold_releases', 'delete from legal_hold_releases'],
+    ['audit_exports', 'delete from audit_exports'],
+    ['audit_checkpoints', 'delete from audit_checkpoints'],
+  ])('what stands in %s is never changed, also by the owner: %s', async (table, statement) => {
+    const hash = Buffer.alloc(32)
+    const [id, hold] = [auditId(new Date()), auditId(new Date())]
+    const client = await log.pool.connect()
+    try {
+      await client.query('begin')
+      await client.query('insert into audit_seals values ($1, 1, $2, $2, now())', [id, hash])
+      await client.query(`insert into audit_heads values (1, 1, $1, now(), '0123456789abcdef', $1::bytea || $1)`, [
+        hash,
+      ])
+      await client.query(
+        "insert into legal_holds (hold_id, client_id, reason, placed_by) values ($1, 'c', 'dispute', 'key')",
+        [hold],
+      )
+      await client.query(
+        "insert into legal_hold_releases (hold_id, reason, released_by) values ($1, 'settled', 'key')",
+        [hold],
+      )
+      await client.query("insert into audit_exports values ($1, null, 1, 1, 1, 'folder', 'one', $2, now())", [id, hash])
+      await client.query(
+        `insert into audit_checkpoints values (1, $1, '2020-01-01', $1, now(), '0123456789abcdef', $1::bytea || $1)`,
+        [hash],
+      )
+      await expect(client.query(statement)).rejects.toThrow(
+        new RegExp(`^what stands in (${table}\\w*|legal_hold_releases) was written once and is never changed`),
+      )
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
+  })
+
   test.each([
     ['update', "update audit_records set client_id = 'other'"],
     ['update of a month', "update audit_records_2026_11 set client_id = 'other'"],
