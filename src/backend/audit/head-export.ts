@@ -6,6 +6,7 @@
 // number of services may export: they put the same bytes under the same name.
 import type { Queryable } from '../database/connect.ts'
 import type { Clock } from '../server/uuidv7.ts'
+import { headOver } from './chain-reads.ts'
 import { checkSignature } from './check-chain.ts'
 import { readHeadText, writeHead } from './export-file.ts'
 import { newestHead, type SignedHead } from './heads.ts'
@@ -76,12 +77,14 @@ export function headExport(options: HeadExportOptions): HeadExport {
         `the chain ends at ${head?.sequence ?? 0}, and the head at ${newest.sequence} was exported: its end was cut off`,
       )
     }
-    if (newest !== null && head.sequence === newest.sequence) {
-      if (head.hash.equals(newest.hash)) return newest
+    // The chain must lead through what was exported before: else a new head would hide that the one before it is gone.
+    const known = newest === null ? null : await headOver(database, newest.sequence)
+    if (newest !== null && !(known?.sequence === newest.sequence && known.hash.equals(newest.hash))) {
       throw new Error(
-        `the head at ${head.sequence} is another than the one that was exported: the chain was written anew`,
+        `the head at ${newest.sequence} was exported, and the chain has another there: its end was cut off and written anew, or all of it was`,
       )
     }
+    if (head.sequence === newest?.sequence) return newest
     const bad = checkSignature(head, trusted)
     if (bad !== null) throw new Error(`${bad.sentence}: it is not exported`)
     const retainUntil = clock()
