@@ -20,6 +20,15 @@ const MAY = {
   place_legal_hold: RECORD_KEEPERS,
   release_legal_hold: RECORD_KEEPERS,
   what_if: ['desk', 'admin'],
+  read_broker: ['broker', 'admin'],
+  list_brokers: ['admin'],
+  change_broker: ['admin'],
+  read_stocks: ROLES,
+  change_stock: ['admin'],
+  read_pricing_models: ['admin'],
+  add_pricing_model: ['admin'],
+  read_approvals: ['admin'],
+  decide_approval: ['admin'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>
 
 /** What a route does, as a credential's role may or may not. */

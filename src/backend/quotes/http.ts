@@ -1,5 +1,6 @@
 // Pricing over the wire: the calculation service's side and the gateway's, from the same codecs. Answers are finished JSON
 // text, which stands in its line as it is: nobody reads and writes it again on the way to the client.
+import { ACTOR } from '../audit/actor-codec.ts'
 import type { Actor } from '../audit/quote-record.ts'
 import type { IndexPoints, IsoDate, Ticker, Usd } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
@@ -43,16 +44,6 @@ const REQUEST: Codec<QuoteRequest> = structure({
     dates: structure({ startDate: text<IsoDate>(), endDate: text<IsoDate>() }),
   }),
   location: oneOf('body', 'query'),
-})
-
-const ACTOR: Codec<Actor> = structure({
-  actorType: text(),
-  actorId: text(),
-  keyId: text(),
-  sourceIp: text(),
-  userAgent: nullable(text()),
-  requestId: text(),
-  idempotencyKey: nullable(text()),
 })
 
 /** `{"head":{…},"answer":…}`: the head is small and parsed, the answer is cut out as it is. */

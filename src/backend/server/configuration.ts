@@ -219,7 +219,7 @@ const TABLE = {
   ),
   auditSigningKeyFile: optionalText(
     'AUDIT_SIGNING_KEY_FILE',
-    'with the embedded database one of its own, otherwise none',
+    'all in one: one of its own in DATA_DIR, otherwise none',
     'The Ed25519 key that signs the record (PEM, PKCS #8).',
   ),
   auditTrustedKeysFile: optionalText(
@@ -256,6 +256,7 @@ const TABLE = {
     'years',
     'How long records stay in the log at least; a legal hold keeps them longer.',
   ),
+  requireApproval: flag('REQUIRE_APPROVAL', false, 'A change of what a broker is charged waits for a second person.'),
   requestsStandard: integer(
     'RATE_LIMIT_STANDARD',
     60,
@@ -373,6 +374,7 @@ export interface Configuration {
   readonly auditStorage: StorageAddress | null
   readonly auditHeadExportSeconds: number
   readonly auditRetentionYears: number
+  readonly requireApproval: boolean
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
   readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
   readonly corsOrigins: readonly string[]
@@ -517,6 +519,7 @@ export function readConfiguration(environment: Environment): Configuration {
     auditStorage: values.auditStorage,
     auditHeadExportSeconds: values.auditHeadExportSeconds,
     auditRetentionYears: values.auditRetentionYears,
+    requireApproval: values.requireApproval,
     requestsPerMinute: Object.freeze({
       standard: values.requestsStandard,
       premium: values.requestsPremium,

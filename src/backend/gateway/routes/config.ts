@@ -4,10 +4,10 @@ import { Type } from 'typebox'
 import type { Credentials } from '../../access/credentials.ts'
 import type { PricingModel } from '../../pricing/borrow-rate.ts'
 import { CONVENTION_PACKS } from '../../pricing/convention-packs.ts'
-import { trim } from '../../pricing/decimal.ts'
 import type { CallContext } from '../../server/call-context.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { MODEL, modelAnswer } from './pricing-models.ts'
 
 /** Names of what the contract leaves to a deployment's version. */
 const SUPPORTED_FEATURES = [
@@ -29,16 +29,7 @@ const CONFIG_ANSWER_SCHEMA = Type.Object({
     {},
     { additionalProperties: Type.Integer(), description: 'Requests in 60 s by tier of the broker.' },
   ),
-  pricing_models: Type.Array(
-    Type.Object({
-      model: Type.String(),
-      volatility_weight: Type.Number({ description: 'Share of the lender rate per index point above the threshold.' }),
-      volatility_threshold: Type.Number({ description: 'Index points.' }),
-      event_weight: Type.Number({ description: 'Share of the lender rate at event risk 10.' }),
-      max_multiplier: Type.Number(),
-      volatility_source: Type.String(),
-    }),
-  ),
+  pricing_models: Type.Array(Type.Object(MODEL)),
   convention_packs: Type.Array(
     Type.Object({
       convention_pack: Type.String(),
@@ -81,14 +72,7 @@ export function configRoutes(
       engine_version: engineVersion,
       supported_features: SUPPORTED_FEATURES,
       rate_limits: requestsPerMinute,
-      pricing_models: (await listPricingModels(contextOf(request))).map((model) => ({
-        model: model.model,
-        volatility_weight: trim(model.volatilityWeight),
-        volatility_threshold: trim(model.volatilityThreshold),
-        event_weight: trim(model.eventWeight),
-        max_multiplier: trim(model.maxMultiplier),
-        volatility_source: model.volatilitySource,
-      })),
+      pricing_models: (await listPricingModels(contextOf(request))).map(modelAnswer),
       convention_packs: Object.values(CONVENTION_PACKS).map((pack) => ({
         convention_pack: pack.name,
         description: pack.description,

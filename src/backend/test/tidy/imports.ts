@@ -31,6 +31,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   // A change and its record are one transaction.
   'reference-data': {
     values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts', 'audit/actor-codec.ts'],
+    types: ['audit/quote-record.ts'],
   },
   access: { values: [...VOCABULARY, 'server', 'database'] },
   cache: { values: [...VOCABULARY, 'server', 'database'] },
