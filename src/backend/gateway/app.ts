@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Credentials, refusalOf } from '../access/credentials.ts'
 import type { Refusal } from '../access/refusals.ts'
-import type { StoredAuditRow } from '../audit/read-record.ts'
+import type { AuditFunctions } from '../audit/http.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { PriceDesk } from '../quotes/price-desk.ts'
 import type { CallContext } from '../server/call-context.ts'
@@ -10,9 +10,13 @@ import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { configRoutes } from './routes/config.ts'
+import { legalHoldRoutes } from './routes/legal-holds.ts'
 import { quoteRoutes } from './routes/quotes.ts'
 import { rateRoutes } from './routes/rates.ts'
+import { recordRangeRoutes } from './routes/record-ranges.ts'
 import { recordRoutes } from './routes/records.ts'
+import { whatIfRoutes } from './routes/what-if.ts'
+import { longAnswers } from './streams.ts'
 
 export interface GatewayOptions extends ServerOptions {
   readonly engineVersion: string
@@ -20,7 +24,9 @@ export interface GatewayOptions extends ServerOptions {
   /** Told of everybody who is turned away. */
   readonly onRefusal: (refusal: Refusal) => void
   readonly desk: PriceDesk
-  readonly readRecord: (auditId: string, context: CallContext) => Promise<StoredAuditRow | null>
+  readonly audit: AuditFunctions
+  /** How many years a record is kept at least. */
+  readonly retentionYears: number
   readonly listPricingModels: (context: CallContext) => Promise<readonly PricingModel[]>
   /** By tier of the broker. */
   readonly requestsPerMinute: Readonly<Record<string, number>>
@@ -38,7 +44,8 @@ const TAGS = [
   { name: 'quotes', description: 'Price a short' },
   { name: 'rates', description: 'Look at borrow rates' },
   { name: 'config', description: 'What this deployment offers' },
-  { name: 'audit', description: 'Records of prices' },
+  { name: 'audit', description: 'The record: search, proof, replay, export, legal holds' },
+  { name: 'what-if', description: 'A past range under a draft rate card' },
 ]
 
 export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstance> {
@@ -58,6 +65,11 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   batchRoutes(app, { ...options, newId: options.newRequestId })
   rateRoutes(app, options)
   configRoutes(app, options)
-  recordRoutes(app, options)
+  const { credentials, audit, retentionYears, listPricingModels } = options
+  const long = longAnswers(app)
+  recordRoutes(app, { credentials, records: audit.records, retentionYears })
+  recordRangeRoutes(app, { credentials, walks: audit.walks, long })
+  legalHoldRoutes(app, { credentials, holds: audit.holds })
+  whatIfRoutes(app, { credentials, walks: audit.walks, listPricingModels, long })
   return app
 }

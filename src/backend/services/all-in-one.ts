@@ -1,6 +1,5 @@
 // Everything in one process: the newcomer's default, the demo, and the bed of the end-to-end tests. Functions stand where
 // separate services have wires. Without DATABASE_URL a PostgreSQL of our own runs beside it, with demo data in it.
-import { readAuditRecord } from '../audit/read-record.ts'
 import { keepWarm } from '../cache/keep-warm.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { defaultDataDir, startEmbeddedPostgres } from '../database/embedded.ts'
@@ -10,6 +9,7 @@ import { listPricingModels, readPricingModel } from '../reference-data/pricing-m
 import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { runService } from '../server/service-process.ts'
+import { auditing, folderOf } from './audit-parts.ts'
 import { calculation, databaseAnswers, gateway, marketReads, openReplica, sharedStore } from './parts.ts'
 import { welcome, welcomeOperator } from './welcome.ts'
 
@@ -58,11 +58,13 @@ await runService('all-in-one', async (tools) => {
     clock,
     onFailure: (work, error) => log.warn({ work, err: error }, 'keeping the copies warm failed, and is tried again'),
   })
+  const auditFolder = embedded === null ? folderOf(dataDir, databaseUrl) : dataDir
+  const records = auditing(tools, { database, lists: replica, keyFolder: auditFolder, exportsFolder: auditFolder })
   const door = gateway(tools, {
     database,
     store,
     desk: pricing.desk,
-    readRecord: (auditId) => readAuditRecord(database, auditId),
+    audit: records.functions,
     pricingModels: () => listPricingModels(database),
   })
   return {
@@ -70,12 +72,14 @@ await runService('all-in-one', async (tools) => {
     components: {
       database: databaseAnswers(database),
       ...pricing.components,
+      ...records.components,
       ...door.components,
     },
     feeds: () => market.feedsHealth(ownContext(newId())),
     app: door.app,
     stop: async () => {
       await door.stop()
+      await records.stop()
       await warm.close()
       await news.close()
       await market.stop()

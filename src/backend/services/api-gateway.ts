@@ -1,5 +1,5 @@
 // The API gateway: the only public door. Credentials, roles, limits and shapes are checked here; what is asked is answered behind.
-import { recordsClient } from '../audit/http.ts'
+import { auditClient } from '../audit/http.ts'
 import { feedsHealthClient } from '../market-data/http.ts'
 import { priceDeskClient } from '../quotes/http.ts'
 import { referenceDataClient } from '../reference-data/http.ts'
@@ -28,7 +28,7 @@ await runService('api-gateway', async (tools) => {
     database,
     store,
     desk: priceDeskClient(calculation),
-    readRecord: recordsClient(audit),
+    audit: auditClient(audit),
     pricingModels: referenceDataClient(data).pricingModels,
   })
   return {

@@ -1,12 +1,12 @@
-// The audit service: reads the records that the other services keep.
-import { serveRecords } from '../audit/http.ts'
-import { readAuditRecord } from '../audit/read-record.ts'
+// The audit service: chains the records that the other services keep, proves and replays them, and lets them go after their years.
+import { serveAudit } from '../audit/http.ts'
 import { feedsHealthClient } from '../market-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
-import { databaseAnswers, openDatabase } from './parts.ts'
+import { auditing } from './audit-parts.ts'
+import { databaseAnswers, openDatabase, openReplica } from './parts.ts'
 
 await runService('audit-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
@@ -15,12 +15,21 @@ await runService('audit-service', async (tools) => {
   const data = dataUrl === null ? null : internalClient({ url: dataUrl, service: 'data', tls, log: tools.log })
   const feedsHealth = data === null ? null : feedsHealthClient(data)
   const database = await openDatabase(tools, databaseUrl)
+  const replica = openReplica(tools, database)
+  // The key is named: replicas that each made their own would not go on from each other's heads.
+  const exportsFolder = tools.configuration.dataDir
+  const records = auditing(tools, { database, lists: replica, keyFolder: null, exportsFolder })
   return {
-    operations: serveRecords((auditId) => readAuditRecord(database, auditId)),
-    components: { database: databaseAnswers(database) },
+    operations: serveAudit(records.functions),
+    components: {
+      database: databaseAnswers(database),
+      ...(replica !== null && { replica: async () => replica.state() }),
+      ...records.components,
+    },
     ...(feedsHealth !== null && { feeds: () => feedsHealth(ownContext(tools.newId())) }),
     stop: async () => {
-      await data?.close()
+      await records.stop()
+      await Promise.all([data?.close(), replica?.close()])
       await database.end()
     },
   }

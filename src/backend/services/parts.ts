@@ -9,7 +9,7 @@ import { inProcessRateLimiter, type RateLimiter } from '../access/rate-limit.ts'
 import { refusals } from '../access/refusals.ts'
 import { sharedRateLimiter } from '../access/shared-rate-limit.ts'
 import { auditLog } from '../audit/audit-log.ts'
-import type { ReadRecord } from '../audit/http.ts'
+import type { AuditFunctions } from '../audit/http.ts'
 import { idempotentAnswers } from '../audit/idempotent-answers.ts'
 import { quoteRecordRow } from '../audit/quote-record.ts'
 import { refusalRecordRow } from '../audit/refusal-record.ts'
@@ -342,7 +342,7 @@ export function gateway(
     /** Where replicas count together how much each client has asked. */
     readonly store: CacheStore
     readonly desk: PriceDesk
-    readonly readRecord: ReadRecord
+    readonly audit: AuditFunctions
     readonly pricingModels: ReferenceData['pricingModels']
   },
 ): {
@@ -375,7 +375,8 @@ export function gateway(
         }),
         onRefusal: refused.note,
         desk: behind.desk,
-        readRecord: behind.readRecord,
+        audit: behind.audit,
+        retentionYears: configuration.auditRetentionYears,
         listPricingModels: behind.pricingModels,
       }),
     components: limits.components,

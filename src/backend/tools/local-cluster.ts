@@ -7,12 +7,23 @@
 //
 // Nothing outlives the process that called, whatever becomes of it: keeper.mjs sees to that.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createSigningKey } from '../audit/signing-key.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { type DemoKey, seedDemoData, seedDemoKeys, seedReferenceData } from '../database/seed.ts'
 import type { ServiceRole } from '../database/service-users.ts'
@@ -144,6 +155,7 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
       const environment = {
         ...environmentOf(name, ports, options),
         ...databaseOf(name, folder, options),
+        ...(name === 'audit-service' && auditSettings(folder)),
         ...(files && { TLS_CERT_FILE: files.certFile, TLS_KEY_FILE: files.keyFile, TLS_CA_FILE: files.caFile }),
         ...options.env,
         ...options.envOf?.[name],
@@ -228,6 +240,13 @@ function databaseOf(
     ...(pgbouncer !== undefined && { DATABASE_DIRECT_URL: direct.href }),
     DATABASE_PASSWORD_FILE: passwordFileOf(name, folder),
   }
+}
+
+/** The key that signs the record, made with the folder, and where its heads go. */
+function auditSettings(folder: string): Record<string, string> {
+  const keyFile = join(folder, 'audit-signing-key.pem')
+  if (!existsSync(keyFile)) createSigningKey(keyFile)
+  return { AUDIT_SIGNING_KEY_FILE: keyFile, AUDIT_STORAGE_URL: pathToFileURL(join(folder, 'audit-exports')).href }
 }
 
 function passwordFileOf(name: ServiceName, folder: string): string {

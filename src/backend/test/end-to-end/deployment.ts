@@ -100,7 +100,7 @@ async function startOnDatabase({ database = 'own', prepare, environment }: Deplo
   if (kind === 'five-services') return startFive(url, pool, environment)
   const shared: Record<string, string> = kind === 'all-in-one-with-redis' ? redisSettings() : {}
   const keys = await Promise.all(KEYS.map(async ([name, clientId, role]) => [name, await newKey(pool, clientId, role)]))
-  const engine = await startProcess({ DATABASE_URL: url, ...shared, ...environment })
+  const engine = await startProcess({ DATABASE_URL: url, DATA_DIR: newDataDir(), ...shared, ...environment })
   return deployment(kind, engine, Object.fromEntries(keys), pool, null)
 }
 
