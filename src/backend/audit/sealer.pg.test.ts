@@ -491,12 +491,13 @@ describe('with hundreds of thousands of records', () => {
   const TITLE = 'a look reads the indexes and nothing else, also when statistics are fresh and nothing is vacuumed'
   test(TITLE, { timeout: 120_000 }, async () => {
     const { pool, url } = await database()
-    await pool.query("select add_audit_months((now() - interval '70 days')::date, 3)")
+    await pool.query("select add_audit_months((now() - interval '190 days')::date, 7)")
     const client = await pool.connect()
     await client.query("set statement_timeout = '60s'")
+    // Some 33 000 in a month, so that a step of looking at everything takes in whole months.
     await client.query(
       `insert into audit_records (audit_id, record_type, schema_version, occurred_at, client_id, record)
-       select overlay(uuid7_lower_bound(now() - interval '60 days' + n * interval '60 days' / 200000)::text placing '7' || substr(md5(n::text), 1, 3) from 15 for 4)::uuid,
+       select overlay(uuid7_lower_bound(now() - interval '180 days' + n * interval '180 days' / 200000)::text placing '7' || substr(md5(n::text), 1, 3) from 15 for 4)::uuid,
               'quote', 1, now(), 'acme', '{"n":' || n || ',"padding":"' || repeat('padding ', 30) || '"}'
          from generate_series(1, 200000) n`,
     )
@@ -527,12 +528,10 @@ describe('with hundreds of thousands of records', () => {
     }
     const own = connectDatabase(url, { applicationName: 'sealer', connectionsMax: 2 })
     const before = await reads()
-    const startMs = performance.now()
     const late = rowsAgo(50 * 86_400_000, 600_000, 10)
     await keep(pool, late)
     const running = sealing(own, { intervalMs: 50 })
     await running.sealNow()
-    const everythingMs = performance.now() - startMs
     expect(running.stats()).toMatchObject({ sealed: 3, sequence: 200_003 })
     await until('looks were made', 5_000, () => running.stats().everythingSeenAt !== null)
     await running.close()
@@ -540,6 +539,5 @@ describe('with hundreds of thousands of records', () => {
     // What a connection counted is there to be read when it has ended.
     await until('the counts are there', 5_000, async () => (await reads()).by_index > before.by_index)
     expect((await reads()).scanned - before.scanned).toBe(0)
-    expect(everythingMs).toBeLessThan(10_000)
   })
 })
