@@ -5,16 +5,21 @@ import type { Refusal } from '../access/refusals.ts'
 import type { AuditFunctions } from '../audit/http.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { PriceDesk } from '../quotes/price-desk.ts'
+import type { Administration } from '../reference-data/http.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
+import { approvalRoutes } from './routes/approvals.ts'
 import { batchRoutes } from './routes/batches.ts'
+import { brokerRoutes } from './routes/brokers.ts'
 import { configRoutes } from './routes/config.ts'
 import { legalHoldRoutes } from './routes/legal-holds.ts'
+import { pricingModelRoutes } from './routes/pricing-models.ts'
 import { quoteRoutes } from './routes/quotes.ts'
 import { rateRoutes } from './routes/rates.ts'
 import { recordRangeRoutes } from './routes/record-ranges.ts'
 import { recordRoutes } from './routes/records.ts'
+import { stockRoutes } from './routes/stocks.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { longAnswers } from './streams.ts'
 
@@ -24,6 +29,7 @@ export interface GatewayOptions extends ServerOptions {
   /** Told of everybody who is turned away. */
   readonly onRefusal: (refusal: Refusal) => void
   readonly desk: PriceDesk
+  readonly administration: Administration
   readonly audit: AuditFunctions
   /** How many years a record is kept at least. */
   readonly retentionYears: number
@@ -44,6 +50,7 @@ const TAGS = [
   { name: 'quotes', description: 'Price a short' },
   { name: 'rates', description: 'Look at borrow rates' },
   { name: 'config', description: 'What this deployment offers' },
+  { name: 'configuration', description: 'Brokers and their terms, stocks, pricing models, approvals' },
   { name: 'audit', description: 'The record: search, proof, replay, export, legal holds' },
   { name: 'what-if', description: 'A past range under a draft rate card' },
 ]
@@ -65,6 +72,10 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   batchRoutes(app, { ...options, newId: options.newRequestId })
   rateRoutes(app, options)
   configRoutes(app, options)
+  brokerRoutes(app, options)
+  stockRoutes(app, options)
+  pricingModelRoutes(app, options)
+  approvalRoutes(app, options)
   const { credentials, audit, retentionYears, listPricingModels } = options
   const long = longAnswers(app)
   recordRoutes(app, { credentials, records: audit.records, retentionYears })

@@ -10,7 +10,15 @@ import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { runService } from '../server/service-process.ts'
 import { auditing, folderOf } from './audit-parts.ts'
-import { calculation, databaseAnswers, gateway, marketReads, openReplica, sharedStore } from './parts.ts'
+import {
+  administrating,
+  calculation,
+  databaseAnswers,
+  gateway,
+  marketReads,
+  openReplica,
+  sharedStore,
+} from './parts.ts'
 import { welcome, welcomeOperator } from './welcome.ts'
 
 await runService('all-in-one', async (tools) => {
@@ -64,6 +72,7 @@ await runService('all-in-one', async (tools) => {
     database,
     store,
     desk: pricing.desk,
+    administration: administrating(tools, { database, store, changedStocks: market.changed }),
     audit: records.functions,
     pricingModels: () => listPricingModels(database),
   })

@@ -2,7 +2,7 @@
 import { auditClient } from '../audit/http.ts'
 import { feedsHealthClient } from '../market-data/http.ts'
 import { priceDeskClient } from '../quotes/http.ts'
-import { referenceDataClient } from '../reference-data/http.ts'
+import { administrationClient, referenceDataClient } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
@@ -28,6 +28,7 @@ await runService('api-gateway', async (tools) => {
     database,
     store,
     desk: priceDeskClient(calculation),
+    administration: administrationClient(data),
     audit: auditClient(audit),
     pricingModels: referenceDataClient(data).pricingModels,
   })

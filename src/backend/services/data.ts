@@ -1,20 +1,28 @@
 // The data service: stocks, broker terms, pricing models, market data and its history; the one door out to the feeds.
 import { onInvalidation } from '../cache/invalidation.ts'
 import { serveFeedsHealth, serveStoredReads, serveWarmSource } from '../market-data/http.ts'
-import { serveReferenceData } from '../reference-data/http.ts'
+import { serveAdministration, serveReferenceData } from '../reference-data/http.ts'
 import { listPricingModels, readPricingModel } from '../reference-data/pricing-models.ts'
 import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { runService } from '../server/service-process.ts'
-import { databaseAnswers, marketReads, openDatabase, openReplica, sharedStore, storeAnswers } from './parts.ts'
+import {
+  administrating,
+  databaseAnswers,
+  marketReads,
+  openDatabase,
+  openReplica,
+  sharedStore,
+  storeAnswers,
+} from './parts.ts'
 
 await runService('data-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
   const database = await openDatabase(tools, databaseUrl)
   const store = sharedStore(tools)
   const replica = openReplica(tools, database)
-  const { reads, warm, feedsHealth, forget, stop } = marketReads(tools, { database, lists: replica, store })
+  const { reads, warm, feedsHealth, forget, changed, stop } = marketReads(tools, { database, lists: replica, store })
   const nothing = () => {}
   const news = await onInvalidation(store, { ticker: forget, broker: nothing, model: nothing, all: () => forget(null) })
   return {
@@ -27,6 +35,7 @@ await runService('data-service', async (tools) => {
         pricingModel: (model) => readPricingModel(database, model),
         pricingModels: () => listPricingModels(database),
       }),
+      ...serveAdministration(administrating(tools, { database, store, changedStocks: changed })),
     ],
     components: {
       database: databaseAnswers(database),

@@ -14,7 +14,12 @@ import { idempotentAnswers } from '../audit/idempotent-answers.ts'
 import { quoteRecordRow } from '../audit/quote-record.ts'
 import { refusalRecordRow } from '../audit/refusal-record.ts'
 import type { CacheStore } from '../cache/cache-store.ts'
-import { type InvalidationListener, onInvalidation } from '../cache/invalidation.ts'
+import {
+  type Invalidation,
+  type InvalidationListener,
+  onInvalidation,
+  publishInvalidation,
+} from '../cache/invalidation.ts'
 import type { WarmSource } from '../cache/keep-warm.ts'
 import { localCopy } from '../cache/local-copy.ts'
 import { memoryStore } from '../cache/memory-store.ts'
@@ -38,7 +43,8 @@ import { type PriceDesk, priceDesk } from '../quotes/price-desk.ts'
 import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { type KeepRecord, quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
-import type { ReferenceData } from '../reference-data/http.ts'
+import { administration } from '../reference-data/administration.ts'
+import type { Administration, ReferenceData } from '../reference-data/http.ts'
 import { type CallContext, ownContext } from '../server/call-context.ts'
 import { ENGINE_VERSION, engineBuild } from '../server/engine-version.ts'
 import type { ComponentCheck } from '../server/health.ts'
@@ -145,6 +151,8 @@ export function marketReads(
   readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
   /** For news of other processes; null is everything. */
   readonly forget: (tickers: readonly string[] | null) => void
+  /** What the desk keeps about the names changed: no copy of them is used any more, in any process. */
+  readonly changed: (tickers: readonly Ticker[]) => void
   readonly stop: () => Promise<void>
 } {
   const { database, store } = sources
@@ -196,6 +204,7 @@ export function marketReads(
     warm: warmSource({ database, cache: isShared ? cache : null, hot, clock, renew: feeds.renew }),
     feedsHealth: async (context) => feeds.health(await primary.feeds(context)),
     forget: cache.forget,
+    changed: (tickers) => void cache.drop(tickers),
     stop: async () => {
       await feeds.stop()
       cache.close()
@@ -209,6 +218,33 @@ const CACHE_GAUGES = {
   misses: 'cache_misses',
   failures: 'cache_failures',
 } as const
+
+/** Changes of reference data, of which every process that keeps copies hears at once. */
+export function administrating(
+  { configuration, log, clock, newId }: Tools,
+  parts: {
+    readonly database: pg.Pool
+    readonly store: CacheStore
+    readonly changedStocks: (tickers: readonly Ticker[]) => void
+  },
+): Administration {
+  const { database, store, changedStocks } = parts
+  const tell = (news: Invalidation) =>
+    void publishInvalidation(store, news).catch((error: unknown) =>
+      log.warn({ err: error }, 'a change could not be told to other processes, whose copies end by themselves'),
+    )
+  return administration({
+    database,
+    requireApproval: configuration.requireApproval,
+    clock,
+    newId,
+    onChange: {
+      broker: (clientId) => tell({ kind: 'broker', keys: [clientId] }),
+      stock: (ticker) => changedStocks([ticker]),
+      model: (model) => tell({ kind: 'model', keys: [model] }),
+    },
+  })
+}
 
 /** Pricing with its record: inputs come from whoever reads them, records go to a pool of their own. */
 export function calculation(
@@ -342,6 +378,7 @@ export function gateway(
     /** Where replicas count together how much each client has asked. */
     readonly store: CacheStore
     readonly desk: PriceDesk
+    readonly administration: Administration
     readonly audit: AuditFunctions
     readonly pricingModels: ReferenceData['pricingModels']
   },
@@ -375,6 +412,7 @@ export function gateway(
         }),
         onRefusal: refused.note,
         desk: behind.desk,
+        administration: behind.administration,
         audit: behind.audit,
         retentionYears: configuration.auditRetentionYears,
         listPricingModels: behind.pricingModels,
