@@ -64,24 +64,6 @@ export function heldSql(alias: string): string {
   return `exists (select from legal_holds_on(${alias}.client_id, ${alias}.ticker, ${alias}.occurred_at))`
 }
 
-/** SQL: the ids of the holds that cover it, as an array in the order of placing. */
-export function holdIdsSql(alias: string): string {
-  return `array(select hold_id::text from legal_holds_on(${alias}.client_id, ${alias}.ticker, ${alias}.occurred_at) as hold_id order by 1)`
-}
-
-/** The holds in force that cover a record, in the order of placing; none when there is no such record. */
-export async function holdIdsOf(database: Queryable, auditId: string): Promise<readonly string[]> {
-  const { rows } = await database.query<{ hold_ids: string[] }>(
-    `select ${holdIdsSql('r')} as hold_ids
-       from (select client_id, ticker, occurred_at from audit_records where audit_id = $1
-             union all
-             select client_id, ticker, occurred_at from held_records where audit_id = $1) r
-      limit 1`,
-    [auditId],
-  )
-  return rows[0]?.hold_ids ?? []
-}
-
 /** Holds, the newest first, with how many there are in all. */
 export async function listHolds(
   database: Queryable,

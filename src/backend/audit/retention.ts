@@ -164,10 +164,10 @@ export function retention(options: RetentionOptions): Retention {
   }
 
   async function run(signal: AbortSignal = new AbortController().signal): Promise<RetentionReport> {
-    const months = await alone(signal, async (signal) => {
+    const months = await alone(signal, async (turn) => {
       const reports: MonthReport[] = []
       for (const month of (await monthsDue()).due) {
-        const report = await letGo(month, signal)
+        const report = await letGo(month, turn)
         reports.push(report)
         if (!report.detached) break
       }
@@ -176,10 +176,19 @@ export function retention(options: RetentionOptions): Retention {
     return months === null ? { outcome: 'elsewhere', months: [] } : { outcome: 'done', months }
   }
 
+  /** The time during which no other run works. */
+  interface Turn {
+    /** Stops when the run is to stop, or the lock is lost. */
+    readonly signal: AbortSignal
+    /** @throws when the lock is lost by now */
+    readonly confirm: () => Promise<unknown>
+  }
+
   /** Works under the lock. @returns null when another run has it */
-  async function alone<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  async function alone<T>(signal: AbortSignal, work: (turn: Turn) => Promise<T>): Promise<T | null> {
     const client = await database.connect()
     const lost = new AbortController()
+    const onError = (error: Error) => lost.abort(error)
     let heartbeat: NodeJS.Timeout | undefined
     let broken: Error | undefined
     try {
@@ -189,10 +198,12 @@ export function retention(options: RetentionOptions): Retention {
       )
       if (rows[0]?.free !== true) return null
       // The connection must not count as idle; and when it is lost, so is the lock.
-      heartbeat = setInterval(() => client.query('select').catch((error) => lost.abort(error)), HEARTBEAT_MS)
-      return await work(AbortSignal.any([signal, lost.signal]))
+      heartbeat = setInterval(() => client.query('select').catch(onError), HEARTBEAT_MS)
+      client.on('error', onError)
+      return await work({ signal: AbortSignal.any([signal, lost.signal]), confirm: () => client.query('select') })
     } finally {
       clearInterval(heartbeat)
+      client.off('error', onError)
       await client.query('rollback').catch((failure: Error) => {
         broken = failure
       })
@@ -200,20 +211,21 @@ export function retention(options: RetentionOptions): Retention {
     }
   }
 
-  async function letGo(month: string, signal: AbortSignal): Promise<MonthReport> {
+  async function letGo(month: string, turn: Turn): Promise<MonthReport> {
+    const { signal } = turn
     const seen = await lookAt(month)
     const report = { month, detached: false, records: seen.records, kept: 0, released: 0, file: null, failed: null }
     try {
       signal.throwIfAborted()
       await onStep('looked at', month)
       if (seen.records === 0) {
-        await detach(month, signal, null)
+        await detach(month, turn, null)
         return { ...report, detached: true }
       }
       if (seen.unsealed > 0) throw new CheckFailed('sealed', notSealed(seen))
       const span = await spanOf(seen, signal)
       const file = (await notedFile(month, span)) ?? (await storeVerified(month, span, signal))
-      const { kept, released } = await detach(month, signal, { span, file })
+      const { kept, released } = await detach(month, turn, { span, file })
       return { ...report, detached: true, kept, released, file }
     } catch (error) {
       if (!(error instanceof CheckFailed)) throw error
@@ -382,7 +394,7 @@ export function retention(options: RetentionOptions): Retention {
   // ---- the last step ----
 
   /** What is held is kept, a checkpoint stands, and the month is gone from the log: all of it or nothing. */
-  async function detach(month: string, signal: AbortSignal, over: { span: Span; file: string } | null) {
+  async function detach(month: string, turn: Turn, over: { span: Span; file: string } | null) {
     const client = await database.connect()
     let broken: Error | undefined
     try {
@@ -395,7 +407,7 @@ export function retention(options: RetentionOptions): Retention {
       const checkpoint = over === null ? null : await signCheckpoint(client, month, over.span)
       await onStep('checkpoint signed', month)
       await appendAuditEvent(client, detachedRecordRow({ month, kept, released, over, checkpoint }))
-      await takeOut(client, month, signal)
+      await takeOut(client, month, turn)
       await onStep('detached', month)
       return { kept, released }
     } catch (error) {
@@ -444,11 +456,12 @@ export function retention(options: RetentionOptions): Retention {
    * The detachment and the commit in one message: between the two nobody can append, so nothing may come between them, least of all a
    * process that stands still. Whoever is in the way, a long read for one, is let through, and it is tried again.
    */
-  async function takeOut(client: pg.PoolClient, month: string, signal: AbortSignal): Promise<void> {
+  async function takeOut(client: pg.PoolClient, month: string, { signal, confirm }: Turn): Promise<void> {
     if (!/^\d{4}-\d\d-01$/.test(month)) throw new RangeError(`${month} is no month`)
     await client.query('savepoint all_but_the_month')
     for (let tries = 1; ; tries += 1) {
       signal.throwIfAborted()
+      await confirm()
       try {
         await client.query(patient(`select detach_audit_month('${month}'); commit`))
         return

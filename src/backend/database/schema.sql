@@ -29,7 +29,6 @@ begin
         uuid7_lower_bound(month::timestamp at time zone 'UTC'),
         uuid7_lower_bound(next_month::timestamp at time zone 'UTC')
       );
-      perform store_audit_month_for_search(partition);
       execute format(
         'create trigger audit_records_no_truncate before truncate on %I for each statement execute function refuse_audit_record_change()',
         partition
@@ -264,15 +263,6 @@ begin
     raise exception 'a decision stands: % on approval % is refused', lower(tg_op), old.approval_id using errcode = 'restrict_violation';
   end if;
   return new;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION public.store_audit_month_for_search(month text)
- RETURNS void
- LANGUAGE plpgsql
-AS $function$
-begin
-  execute format('alter table %I set (toast_tuple_target = 128, autovacuum_vacuum_insert_scale_factor = 0.02)', month);
 end
 $function$;
 
@@ -702,11 +692,8 @@ alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN 
 CREATE INDEX api_keys_client_id ON api_keys USING btree (client_id);
 CREATE INDEX approvals_state ON approvals USING btree (state, approval_id);
 CREATE INDEX audit_exports_month ON audit_exports USING btree (month, verified_at);
-CREATE INDEX audit_records_borrow_rate ON audit_records USING btree (borrow_rate, audit_id) INCLUDE (position_value);
-CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id) INCLUDE (ticker, position_value, borrow_rate);
-CREATE INDEX audit_records_other_types ON audit_records USING btree (record_type, audit_id) WHERE (record_type <> 'quote'::text);
-CREATE INDEX audit_records_position_value ON audit_records USING btree (position_value, audit_id) INCLUDE (borrow_rate);
-CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id) INCLUDE (client_id, position_value, borrow_rate);
+CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id);
+CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id);
 CREATE INDEX audit_seals_sequence ON audit_seals USING btree (sequence);
 CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, event_date);
 
@@ -742,7 +729,7 @@ comment on column audit_checkpoints.hash is 'Hash of the record at sequence: the
 comment on column audit_checkpoints.month is 'First day of the month that was detached.';
 comment on column audit_checkpoints.kept_digest is 'SHA-256 over sequence and hash, in order, of the records at or below sequence that are still in the database.';
 comment on table audit_exports is 'Exports that lie in locked storage, were read back from there and were verified.';
-comment on column audit_exports.month is 'Its first day: the month that the export holds whole; null for any other range. The newest counts.';
+comment on column audit_exports.month is 'Its first day: the month that left the log over this export, which together with those before it holds all of it; null for any other range.';
 comment on column audit_exports.storage is 'Where it lies, as the storage describes itself.';
 comment on column audit_exports.sha256 is 'Of the whole file.';
 comment on table audit_heads is 'The end of the chain after each batch, signed. A batch and its head are there together or not at all.';
@@ -839,7 +826,6 @@ comment on function refuse_audit_record_change() is 'Keeps audit_records append-
 comment on function refuse_held_record_change() is 'Keeps held_records as they are for as long as a legal hold covers them.';
 comment on function refuse_pricing_model_change() is 'Keeps pricing_models immutable.';
 comment on function refuse_second_decision() is 'Keeps decisions as they were made.';
-comment on function store_audit_month_for_search(month text) is 'How a month of the log is stored: the texts out of line, its pages ready for searching soon. Records that are there already stay as they are.';
 comment on function turn_idempotent_answer_days() is 'Adds the days of a week ahead and drops those before yesterday. Returns how many days were added and dropped.';
 comment on function uuid7_lower_bound(moment timestamp with time zone) is 'The smallest UUID whose first 48 bits are the moment in milliseconds: every UUIDv7 made at or after it is greater.';
 
@@ -878,7 +864,6 @@ revoke all on function add_audit_months(first_month date, months integer) from p
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 revoke all on function detach_audit_month(month date) from public;
 revoke all on function keep_held_records(month date, OUT kept bigint, OUT released bigint) from public;
-revoke all on function store_audit_month_for_search(month text) from public;
 revoke all on function turn_idempotent_answer_days() from public;
 grant execute on function add_audit_months(first_month date, months integer) to audit_service;
 grant execute on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) to audit_service;

@@ -32,6 +32,8 @@ export async function oldMonths(
     clock: () => new Date(),
     intervalMs: 2 ** 31 - 1,
   })
+  // It looks by itself once, at its start; from here on it seals when it is told.
+  await sealing.sealNow()
   const days = new Map<string, string>()
   return {
     async keep(day, { clientId = 'demo-classic', ticker = 'AAPL', record = '{"total_fee":"456.51"}' } = {}) {

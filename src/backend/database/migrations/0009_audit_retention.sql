@@ -163,6 +163,9 @@ $$;
 comment on function detach_audit_month(date) is
   'Takes the earliest month out of the log, once all of it is sealed, lies verified in locked storage, what is held is kept and a checkpoint stands for it; refuses otherwise, and says why. The month stays as detached_audit_records_YYYY_MM and detached_audit_seals_YYYY_MM.';
 
+comment on column audit_exports.month is
+  'Its first day: the month that left the log over this export, which together with those before it holds all of it; null for any other range.';
+
 revoke all on function keep_held_records(date), detach_audit_month(date) from public;
 grant execute on function keep_held_records(date), detach_audit_month(date) to audit_service;
 
@@ -177,6 +180,7 @@ begin
 end
 $$;
 
+comment on column audit_exports.month is 'Its first day: the month that the export holds whole; null for any other range. The newest counts.';
 drop function detach_audit_month(date);
 drop function keep_held_records(date);
 grant insert on held_records to audit_service;
