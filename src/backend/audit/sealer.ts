@@ -48,8 +48,8 @@ export interface SealerStats {
   readonly batches: number
   readonly failures: number
   readonly lastBatch: SealedBatch | null
-  /** Age of the oldest record that may be without a seal, as far as is known; null before the first look. */
-  readonly lagSeconds: number | null
+  /** Age of the oldest record that may be without a seal, as far as is known; before the first look, how long it has been waited for. */
+  readonly lagSeconds: number
   /** When a look at everything was last finished; null: not yet. */
   readonly everythingSeenAt: Date | null
   /** The newest head that was seen and believed. */
@@ -137,7 +137,7 @@ export function sealer(options: SealerOptions): Sealer {
   let broken: string | null = null
   let failing = false
   /** Every record made before this moment has a seal, unless it was committed late. */
-  let sealedUpToMs: number | null = null
+  let sealedUpToMs = clock().getTime()
   /** The highest id that has a seal, as far as is known. */
   let highestSealed = FIRST_ID
   let recentSeenAtMs = Number.NEGATIVE_INFINITY
@@ -419,7 +419,7 @@ export function sealer(options: SealerOptions): Sealer {
     stats: () => ({
       ...count,
       lastBatch,
-      lagSeconds: sealedUpToMs === null ? null : Math.max(0, (clock().getTime() - sealedUpToMs) / 1000),
+      lagSeconds: Math.max(0, (clock().getTime() - sealedUpToMs) / 1000),
       everythingSeenAt: everythingSeenAtMs === null ? null : new Date(everythingSeenAtMs),
       sequence: known?.sequence ?? null,
       broken,
