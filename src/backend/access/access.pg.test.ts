@@ -11,8 +11,6 @@ import { type TestDatabase, testDatabase } from '../test/database.ts'
 import {
   type ApiKeys,
   apiKeys,
-  COPY_FRESH_MS,
-  COPY_STALE_MS,
   createApiKey,
   generateApiKey,
   hashSecret,
@@ -23,6 +21,7 @@ import { badTries, TRIES_WINDOW_MS } from './bad-tries.ts'
 import { credentials, refusalOf } from './credentials.ts'
 import { inProcessRateLimiter } from './rate-limit.ts'
 import type { Refusal } from './refusals.ts'
+import { COPY_FRESH_MS, COPY_STALE_MS } from './row-copies.ts'
 
 const START = Date.UTC(2026, 10, 24, 12)
 const DAY_MS = 86_400_000
@@ -211,6 +210,7 @@ describe('the door', () => {
     })
     const door = credentials({
       apiKeys: freshKeys(),
+      sessions: null,
       rateLimiter: inProcessRateLimiter({ clock }),
       badTries: badTries(inProcessRateLimiter({ clock, windowMs: TRIES_WINDOW_MS }), clock),
       requestsPerMinute: { standard: 60, premium: 300, internal: 1000 },

@@ -5,12 +5,11 @@
 // until its copy has aged. When the database is away the copy serves a while longer, and a key without one is answered
 // SERVICE_UNAVAILABLE: a store's failure is never a 401.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/connect.ts'
-import { Problem } from '../server/problem.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { Role } from './roles.ts'
+import { rowCopies } from './row-copies.ts'
 
 export type Tier = 'standard' | 'premium' | 'internal'
 
@@ -51,7 +50,8 @@ export function hashSecret(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()
 }
 
-function randomBase62(length: number): string {
+/** Letters and digits by chance; each stands for nearly six bits. */
+export function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {
     for (const byte of randomBytes(length)) {
@@ -93,6 +93,11 @@ export interface ApiKeys {
    * @throws Problem SERVICE_UNAVAILABLE when the store is away and no copy of the key's row is young enough
    */
   authenticate(headerValue: string): Promise<Principal | null>
+  /**
+   * What a key stands for that was shown before; null when it is no longer valid.
+   * @throws Problem SERVICE_UNAVAILABLE as above
+   */
+  principalOf(keyId: string): Promise<Principal | null>
 }
 
 export interface ApiKeysOptions {
@@ -102,17 +107,8 @@ export interface ApiKeysOptions {
   readonly onFailure?: (error: unknown) => void
 }
 
-/** Until then a copy is as good as the row. A revoked key works so long at most while the database answers. */
-export const COPY_FRESH_MS = 10_000
-/** While the database is away a copy serves until then. */
-export const COPY_STALE_MS = 300_000
-/** A request with an aged copy waits so long for the row itself. */
-const REREAD_WAIT_MS = 250
-/** After a failed reading nobody waits again before this. */
-const REREAD_PAUSE_MS = 1000
-const COPIES_MAX = 10_000
-/** Ids that do not exist are remembered apart, so that inventing ids cannot push real keys out. */
-const ABSENT_MAX = 1000
+/** Keys whose last use this process remembers to have noted. */
+const LAST_USES_MAX = 10_000
 const LAST_USE_EVERY_MS = 60_000
 
 interface KeyRow {
@@ -122,57 +118,9 @@ interface KeyRow {
   readonly principal: Principal
 }
 
-interface Copy {
-  readonly row: KeyRow
-  readonly readAtMs: number
-  failedAtMs: number | null
-}
-
 export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOptions): ApiKeys {
-  const copies = new LRUCache<string, Copy>({ max: COPIES_MAX })
-  const absent = new LRUCache<string, number>({ max: ABSENT_MAX })
-  const lastUses = new LRUCache<string, number>({ max: COPIES_MAX })
-  const readings = new Map<string, Promise<KeyRow | null>>()
-
-  /** One reading of a row at a time, whoever asks. */
-  function read(keyId: string): Promise<KeyRow | null> {
-    const underWay = readings.get(keyId)
-    if (underWay !== undefined) return underWay
-    const reading = readKeyRow(database, keyId)
-      .then((row) => {
-        const readAtMs = clock().getTime()
-        if (row === null) {
-          copies.delete(keyId)
-          absent.set(keyId, readAtMs)
-        } else {
-          copies.set(keyId, { row, readAtMs, failedAtMs: null })
-        }
-        return row
-      })
-      .finally(() => readings.delete(keyId))
-    readings.set(keyId, reading)
-    return reading
-  }
-
-  async function rowOf(keyId: string): Promise<KeyRow | null> {
-    const now = clock().getTime()
-    const copy = copies.get(keyId)
-    if (copy === undefined) {
-      const absentAt = absent.get(keyId)
-      if (absentAt !== undefined && now - absentAt < COPY_FRESH_MS) return null
-      return orUnavailable(read(keyId))
-    }
-    const age = now - copy.readAtMs
-    if (age < COPY_FRESH_MS) return copy.row
-    if (age >= COPY_STALE_MS) return orUnavailable(read(keyId))
-    if (copy.failedAtMs !== null && now - copy.failedAtMs < REREAD_PAUSE_MS) return copy.row
-    const reread = read(keyId).catch((error: unknown) => {
-      copy.failedAtMs = clock().getTime()
-      onFailure(error)
-      return copy.row
-    })
-    return Promise.race([reread, sleep(REREAD_WAIT_MS, copy.row, { ref: false })])
-  }
+  const rows = rowCopies({ read: (keyId) => readKeyRow(database, keyId), clock, onFailure })
+  const lastUses = new LRUCache<string, number>({ max: LAST_USES_MAX })
 
   function noteUse(keyId: string, now: number): void {
     const last = lastUses.get(keyId)
@@ -187,32 +135,32 @@ export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOption
       .catch(onFailure)
   }
 
+  /** The principal of a row whose key is valid now. */
+  function principalNow(row: KeyRow): Principal | null {
+    const now = clock().getTime()
+    if (row.revokedAtMs !== null && row.revokedAtMs <= now) return null
+    if (row.expiresAtMs <= now) return null
+    noteUse(row.principal.keyId, now)
+    return row.principal
+  }
+
   return {
     async authenticate(headerValue) {
       const parsed = parseApiKey(headerValue)
       if (parsed === null) return null
-      const row = await rowOf(parsed.keyId)
+      const row = await rows.get(parsed.keyId)
       const matches = timingSafeEqual(hashSecret(parsed.secret), row?.secretHash ?? NO_HASH)
-      if (row === null || !matches) return null
-      const now = clock().getTime()
-      if (row.revokedAtMs !== null && row.revokedAtMs <= now) return null
-      if (row.expiresAtMs <= now) return null
-      noteUse(parsed.keyId, now)
-      return row.principal
+      return row === null || !matches ? null : principalNow(row)
+    },
+    async principalOf(keyId) {
+      const row = await rows.get(keyId)
+      return row === null ? null : principalNow(row)
     },
   }
 }
 
 /** Compared with when there is no row, so that a missing id takes as long as a wrong secret. */
 const NO_HASH = randomBytes(32)
-
-async function orUnavailable<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading
-  } catch (cause) {
-    throw new Problem('SERVICE_UNAVAILABLE', 'Keys cannot be checked now', { cause })
-  }
-}
 
 async function readKeyRow(database: Queryable, keyId: string): Promise<KeyRow | null> {
   const { rows } = await database.query<{

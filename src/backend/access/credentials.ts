@@ -8,13 +8,16 @@ import { type ApiKeys, type Principal, parseApiKey, type Tier } from './api-keys
 import type { BadTries } from './bad-tries.ts'
 import type { RateLimiter, Taken } from './rate-limit.ts'
 import type { Refusal } from './refusals.ts'
-import { mayPerform, type Operation } from './roles.ts'
+import { mayPerform, type Operation, type Role } from './roles.ts'
 import { senderAddress } from './sender.ts'
+import type { Sessions } from './sessions.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `authenticated`; absent on routes without it. */
     principal?: Principal
+    /** The session of an access token. */
+    sessionId?: string
     /** What the request has taken of its broker's limit. */
     taken?: Taken
     /** The id of a key that was shown and is not valid. */
@@ -24,6 +27,8 @@ declare module 'fastify' {
 
 export interface CredentialsOptions {
   readonly apiKeys: ApiKeys
+  /** Null: there are none here, and no access token is good. */
+  readonly sessions: Pick<Sessions, 'authenticate'> | null
   readonly rateLimiter: RateLimiter
   readonly badTries: BadTries
   /** Requests in 60 s by tier, for brokers without a number of their own. */
@@ -36,10 +41,19 @@ export interface CredentialsOptions {
 export interface Credentials {
   /**
    * An onRequest hook for routes. After it `request.principal` is set.
-   * Answers 401 without a valid key, 429 beyond the limit, 403 when the role may not perform the operation, 503 when keys
-   * cannot be checked.
+   * Answers 401 without a valid key or access token, 429 beyond the limit, 403 when the role may not perform the operation,
+   * 503 when credentials cannot be checked.
+   * @param operation null: any role may
+   * @param accepts `key`: an access token will not do
    */
-  authenticated(operation: Operation): (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  authenticated(
+    operation: Operation | null,
+    accepts?: 'key' | 'any',
+  ): (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  /** For a credential that a route has checked itself: the request is the principal's, and one is taken from the broker's limit. */
+  admit(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<void>
+  /** For a credential that a route has found bad: answers 401, later when too many come from this address. */
+  refuse(request: FastifyRequest, sentence: string): Promise<never>
   /**
    * For a request that turns out to cost more than the one that was taken at the door: takes the rest, or gives back the one and
    * answers 429. What costs more than `request.taken.limit` will never fit: say so with a 400 instead of asking here.
@@ -73,13 +87,11 @@ const SLOW_DOWN_MS = 1000
 const HELD_BACK_MAX = 50
 
 export function credentials(options: CredentialsOptions): Credentials {
-  const { apiKeys, rateLimiter, badTries, requestsPerMinute, metrics } = options
+  const { apiKeys, sessions, rateLimiter, badTries, requestsPerMinute, metrics } = options
   const slowDownMs = options.slowDownMs ?? SLOW_DOWN_MS
   let heldBack = 0
 
-  async function refuse(request: FastifyRequest, shown: unknown): Promise<never> {
-    const claimed = typeof shown === 'string' ? parseApiKey(shown) : null
-    if (claimed !== null) request.refusedKeyId = claimed.keyId
+  async function refuse(request: FastifyRequest, sentence: string): Promise<never> {
     const address = senderAddress(request)
     const { held, first } = await badTries.note(address)
     if (first) request.log.warn({ address }, 'bad credentials keep coming from this address, and are slowed')
@@ -98,7 +110,7 @@ export function credentials(options: CredentialsOptions): Credentials {
     } else {
       metrics.badCredentials.inc({ outcome: 'unauthorized' })
     }
-    throw new Problem('UNAUTHORIZED', 'The API key is not valid')
+    throw new Problem('UNAUTHORIZED', sentence)
   }
 
   async function take(request: FastifyRequest, reply: FastifyReply, cost: number): Promise<void> {
@@ -118,24 +130,57 @@ export function credentials(options: CredentialsOptions): Credentials {
     })
   }
 
-  return {
-    charge: take,
-    authenticated: (operation) => async (request, reply) => {
-      const header = request.headers['x-api-key']
-      if (header === undefined) throw new Problem('UNAUTHORIZED', 'An API key is required in the X-API-Key header')
-      const principal = typeof header === 'string' ? await apiKeys.authenticate(header) : null
-      if (principal === null) return refuse(request, header)
-      request.principal = principal
-      request.clientId = principal.clientId
-      request.keyId = principal.keyId
+  async function admit(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<void> {
+    request.principal = principal
+    request.clientId = principal.clientId
+    request.keyId = principal.keyId
+    await take(request, reply, 1)
+  }
 
-      await take(request, reply, 1)
-      if (!mayPerform(principal.role, operation)) {
-        throw new Problem('FORBIDDEN', 'The role of this key does not allow this')
-      }
-    },
+  async function holderOfKey(request: FastifyRequest, shown: string | string[]): Promise<Principal> {
+    const principal = typeof shown === 'string' ? await apiKeys.authenticate(shown) : null
+    if (principal !== null) return principal
+    const claimed = typeof shown === 'string' ? parseApiKey(shown) : null
+    if (claimed !== null) request.refusedKeyId = claimed.keyId
+    return refuse(request, 'The API key is not valid')
+  }
+
+  async function holderOfToken(request: FastifyRequest, header: string): Promise<Principal> {
+    const [, token] = BEARER.exec(header) ?? []
+    const holder = token === undefined || sessions === null ? null : await sessions.authenticate(token)
+    if (holder === null) return refuse(request, 'The access token is not valid')
+    // One of ours: nobody is guessing.
+    if (holder === 'ended') throw new Problem('UNAUTHORIZED', 'The access token has expired or its session has ended')
+    request.sessionId = holder.sessionId
+    return holder.principal
+  }
+
+  return {
+    admit,
+    refuse,
+    charge: take,
+    authenticated:
+      (operation, accepts = 'any') =>
+      async (request, reply) => {
+        const { 'x-api-key': key, authorization } = request.headers
+        if (key !== undefined) await admit(request, reply, await holderOfKey(request, key))
+        else if (authorization !== undefined && accepts === 'any')
+          await admit(request, reply, await holderOfToken(request, authorization))
+        else throw new Problem('UNAUTHORIZED', WHAT_IS_REQUIRED[accepts])
+        if (operation !== null && !mayPerform(request.principal?.role as Role, operation)) {
+          throw new Problem('FORBIDDEN', 'The role of this key does not allow this')
+        }
+      },
   }
 }
+
+/** Scheme and token; the scheme in any letters, as HTTP has it. */
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i
+
+const WHAT_IS_REQUIRED = {
+  key: 'An API key is required in the X-API-Key header',
+  any: 'An API key is required in the X-API-Key header, or an access token in the Authorization header',
+} as const
 
 function sentenceOf(limit: number, remaining: number, cost: number): string {
   if (cost === 1) return `The limit of ${limit} requests in 60 seconds is used up`

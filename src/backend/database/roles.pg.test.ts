@@ -114,6 +114,11 @@ describe('each service may do what it needs, and nothing else', () => {
     -     update api_keys set secret_hash = ''
     -     update api_keys set expires_at = now() + interval '10 years'
     -     delete from api_keys
+    g     select key_id, least(expires_at, ended_at) as ends_at from sessions where session_id = '1'
+    g     insert into sessions (session_id, key_id, refresh_hash, created_at, refreshed_at, expires_at) select '0123456789012345678901', key_id, secret_hash, now(), now(), now() + interval '1 day' from api_keys
+    g     update sessions set refresh_hash = decode(repeat('00', 32), 'hex'), refreshed_at = now(), expires_at = now() + interval '1 day', ended_at = null, end_reason = null
+    -     update sessions set key_id = '1'
+    g     delete from sessions where expires_at < now()
     gd    select client_id, tier, requests_per_minute, active from brokers
     d     select * from brokers
     d     select markup_percentage from brokers

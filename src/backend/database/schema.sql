@@ -654,6 +654,23 @@ create table stock_volatility (
   constraint stock_volatility_pkey PRIMARY KEY (ticker),
   constraint stock_volatility_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text)),
   constraint stock_volatility_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
+create table sessions (
+  session_id text not null,
+  key_id text not null,
+  refresh_hash bytea not null,
+  created_at timestamp with time zone not null,
+  refreshed_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  end_reason text,
+  constraint sessions_pkey PRIMARY KEY (session_id),
+  constraint sessions_end_has_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint sessions_end_reason_known CHECK ((end_reason = ANY (ARRAY['signed_out'::text, 'cookie_reused'::text, 'key_ended'::text, 'too_many'::text]))),
+  constraint sessions_expires_after_refresh CHECK (((expires_at > refreshed_at) AND (refreshed_at >= created_at))),
+  constraint sessions_refresh_hash_length CHECK ((octet_length(refresh_hash) = 32)),
+  constraint sessions_session_id_length CHECK (((length(session_id) >= 16) AND (length(session_id) <= 64)))
+);
+
 );
 
 create table stocks (
@@ -698,6 +715,7 @@ CREATE INDEX audit_seals_sequence ON audit_seals USING btree (sequence);
 CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, event_date);
 
 CREATE TRIGGER approvals_decided_once BEFORE DELETE OR UPDATE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_second_decision();
+alter table sessions add constraint sessions_key_id_exists FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
 CREATE TRIGGER audit_checkpoints_append_only BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_checkpoints_no_truncate BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_exports_append_only BEFORE DELETE OR UPDATE ON audit_exports FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
@@ -709,6 +727,8 @@ CREATE TRIGGER audit_records_no_truncate BEFORE TRUNCATE ON audit_records FOR EA
 CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE ON audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER held_records_append_only BEFORE DELETE OR UPDATE ON held_records FOR EACH ROW EXECUTE FUNCTION refuse_held_record_change();
+CREATE INDEX sessions_expires_at ON sessions USING btree (expires_at);
+CREATE INDEX sessions_key_id ON sessions USING btree (key_id, refreshed_at);
 CREATE TRIGGER held_records_no_truncate BEFORE TRUNCATE ON held_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER legal_hold_releases_append_only BEFORE DELETE OR UPDATE ON legal_hold_releases FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER legal_hold_releases_no_truncate BEFORE TRUNCATE ON legal_hold_releases FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
@@ -819,6 +839,11 @@ comment on column volatility_index.value is 'Index points (VIX scale): 20 is a c
 comment on function add_audit_months(first_month date, months integer) is 'Adds so many months to the log and to its seals, beginning with the month of the date; those that exist are left alone. Returns how many were added.';
 comment on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) is 'Puts on the record that a legal hold was placed or released, or a month detached, with the owner''s right to insert, and nothing else.';
 comment on function detach_audit_month(month date) is 'Takes the earliest month out of the log, once all of it is sealed, lies verified in locked storage, what is held is kept and a checkpoint stands for it; refuses otherwise, and says why. The month stays as detached_audit_records_YYYY_MM and detached_audit_seals_YYYY_MM.';
+comment on table sessions is 'Who is signed in at the console. Rows are removed a while after their end.';
+comment on column sessions.session_id is 'Random. Stands in the cookie and in the tokens of the session.';
+comment on column sessions.key_id is 'The API key that was shown. When it is revoked or has expired, so has the session.';
+comment on column sessions.refresh_hash is 'SHA-256 of the secret in the one cookie that is good now. Any other cookie of the session is an old one.';
+comment on column sessions.end_reason is 'signed_out; cookie_reused: an old cookie came back, so two hold it; key_ended; too_many: the key opened more than it may.';
 comment on function keep_held_records(month date, OUT kept bigint, OUT released bigint) is 'Copies the records of a month that a legal hold covers to held_records, and removes from there those of earlier months that none covers any more. For the transaction that detaches the month.';
 comment on function legal_holds_on(client_id text, ticker text, occurred_at timestamp with time zone) is 'The legal holds in force that cover a record of this client, ticker and occurred_at: those that it fits in everything they name.';
 comment on function refuse_audit_history_change() is 'Keeps the chain, its holds and its exports append-only.';
@@ -870,3 +895,4 @@ grant execute on function append_audit_event(audit_id uuid, record_type text, sc
 grant execute on function detach_audit_month(month date) to audit_service;
 grant execute on function keep_held_records(month date, OUT kept bigint, OUT released bigint) to audit_service;
 grant execute on function turn_idempotent_answer_days() to calculation_service;
+grant delete, insert, select, update (refresh_hash, refreshed_at, expires_at, ended_at, end_reason) on sessions to api_gateway;

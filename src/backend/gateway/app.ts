@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Credentials, refusalOf } from '../access/credentials.ts'
 import type { Refusal } from '../access/refusals.ts'
+import type { Sessions } from '../access/sessions.ts'
 import type { AuditFunctions } from '../audit/http.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { PriceDesk } from '../quotes/price-desk.ts'
@@ -19,6 +20,7 @@ import { quoteRoutes } from './routes/quotes.ts'
 import { rateRoutes } from './routes/rates.ts'
 import { recordRangeRoutes } from './routes/record-ranges.ts'
 import { recordRoutes } from './routes/records.ts'
+import { sessionRoutes } from './routes/session.ts'
 import { stockRoutes } from './routes/stocks.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { longAnswers } from './streams.ts'
@@ -28,6 +30,8 @@ export interface GatewayOptions extends ServerOptions {
   readonly credentials: Credentials
   /** Told of everybody who is turned away. */
   readonly onRefusal: (refusal: Refusal) => void
+  /** Null: there is nothing to sign tokens with. */
+  readonly sessions: Sessions | null
   readonly desk: PriceDesk
   readonly administration: Administration
   readonly audit: AuditFunctions
@@ -43,13 +47,14 @@ const DESCRIPTION = [
   'What a short sale of a US stock costs: the annualised borrow rate and the locate fee, with every step of the number.',
   'Amounts are US dollars with exactly two decimals. Rates are fractions a year: 0.19 is 19 %.',
   'Numbers are exact decimals: read them as text or as decimals, not as binary floats.',
-  'Send your key in X-API-Key.',
+  'Send your key in X-API-Key, or the access token of a session in Authorization.',
 ].join('\n\n')
 
 const TAGS = [
   { name: 'quotes', description: 'Price a short' },
   { name: 'rates', description: 'Look at borrow rates' },
   { name: 'config', description: 'What this deployment offers' },
+  { name: 'session', description: 'Sign in with a key, and out' },
   { name: 'configuration', description: 'Brokers and their terms, stocks, pricing models, approvals' },
   { name: 'audit', description: 'The record: search, proof, replay, export, legal holds' },
   { name: 'what-if', description: 'A past range under a draft rate card' },
@@ -72,6 +77,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   batchRoutes(app, { ...options, newId: options.newRequestId })
   rateRoutes(app, options)
   configRoutes(app, options)
+  sessionRoutes(app, options)
   brokerRoutes(app, options)
   stockRoutes(app, options)
   pricingModelRoutes(app, options)

@@ -65,6 +65,7 @@ test('what is set is taken', () => {
       TRUSTED_PROXIES: '10.0.0.0/8, ::1',
       CORS_ORIGINS: 'https://desk.example.com,http://localhost:5173',
       RATE_LIMIT_STANDARD: '5',
+      JWT_SECRET: ` ${'new'.repeat(11)}\n${'old'.repeat(11)} `,
     }),
   ).toMatchObject({
     port: 9000,
@@ -75,6 +76,7 @@ test('what is set is taken', () => {
     trustedProxies: ['10.0.0.0/8', '::1'],
     corsOrigins: ['https://desk.example.com', 'http://localhost:5173'],
     requestsPerMinute: { standard: 5 },
+    tokens: { secrets: ['new'.repeat(11), 'old'.repeat(11)], keyFile: null },
   })
 })
 
@@ -102,6 +104,9 @@ describe('faults', () => {
     const faults = faultsOf({ DATABASE_URL: 'mysql://u:HIDDEN@db/x' })
     expect(faults).toHaveLength(1)
     expect(faults.join()).not.toContain('HIDDEN')
+    const short = faultsOf({ JWT_SECRET: `HIDDEN ${'long'.repeat(8)}` })
+    expect(short).toHaveLength(1)
+    expect(short.join()).not.toMatch(/HIDDEN|longlong/)
   })
 
   test.each([
@@ -115,6 +120,8 @@ describe('faults', () => {
     [{ STAND_IN_RATE_EASY: '-0.01' }],
     [{ STAND_IN_RATE_EASY: '0.25%' }],
     [{ STAND_IN_RATE_EASY: '0.123456789' }],
+    [{ JWT_SECRET: 'x'.repeat(32), JWT_KEY_FILE: 'keys.pem' }],
+    [{ JWT_SECRET: Array.from({ length: 11 }, () => 'x'.repeat(32)).join(' ') }],
     [{ CORS_ORIGINS: '*' }],
     [{ CORS_ORIGINS: 'https://desk.example.com/' }],
     [{ TRUSTED_PROXIES: 'proxy' }],

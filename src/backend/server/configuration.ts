@@ -37,6 +37,8 @@ const DAY = 86_400
 const AGE_SECONDS_MAX = 366 * DAY
 const FEED_TIMEOUT_MS = 2000
 const FEED_TIMEOUT_MS_MAX = 60_000
+const TOKEN_SECRET_BYTES_MIN = 32
+const TOKEN_SECRETS_MAX = 10
 
 const TABLE = {
   host: text('HOST', '127.0.0.1', 'Address to listen on. An image or a pod sets 0.0.0.0.'),
@@ -281,6 +283,16 @@ const TABLE = {
     'requests in 60 s',
     'Limit of a broker of tier internal.',
   ),
+  jwtSecret: secrets(
+    'JWT_SECRET',
+    'all in one: one of its own in DATA_DIR, otherwise none',
+    'Secrets that sign the tokens of sessions, of 32 bytes or more each: the first signs, all of them check. Secret.',
+  ),
+  jwtKeyFile: optionalText(
+    'JWT_KEY_FILE',
+    'JWT_SECRET',
+    'A file of such secrets, one a line, or of PEM keys (Ed25519, P-256, RSA): the first signs, all of them check.',
+  ),
   overloadDelayMs: integer(
     'OVERLOAD_EVENT_LOOP_DELAY_MS',
     250,
@@ -376,6 +388,8 @@ export interface Configuration {
   readonly auditRetentionYears: number
   readonly requireApproval: boolean
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
+  /** What tokens of sessions are signed with; neither: nothing is. */
+  readonly tokens: { readonly secrets: readonly string[]; readonly keyFile: string | null }
   readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
@@ -465,6 +479,9 @@ export function readConfiguration(environment: Environment): Configuration {
   if (tls === null && (tlsCertFile ?? tlsKeyFile ?? tlsCaFile) !== null) {
     faults.push('TLS_CERT_FILE, TLS_KEY_FILE and TLS_CA_FILE must be set together')
   }
+  if (values.jwtKeyFile !== null && values.jwtSecret?.length > 0) {
+    faults.push('JWT_SECRET and JWT_KEY_FILE must not be set together')
+  }
   if (faults.length > 0) throw new ConfigurationError(faults)
 
   return Object.freeze({
@@ -525,6 +542,7 @@ export function readConfiguration(environment: Environment): Configuration {
       premium: values.requestsPremium,
       internal: values.requestsInternal,
     }),
+    tokens: Object.freeze({ secrets: values.jwtSecret, keyFile: values.jwtKeyFile }),
     overload: Object.freeze({
       eventLoopDelayMsMax: values.overloadDelayMs,
       requestsInFlightMax: values.requestsInFlightMax,
@@ -687,6 +705,18 @@ function network(item: string): string | Fault {
 
 function secret(name: string, meaning: string): Setting<string | null> {
   return { ...optional(text(name, '', meaning), 'none'), secret: true }
+}
+
+function secrets(name: string, defaultMeaning: string, meaning: string): Setting<readonly string[]> {
+  const fault = new Fault(
+    `secrets of at least ${TOKEN_SECRET_BYTES_MIN} bytes each, ${TOKEN_SECRETS_MAX} at most, by spaces (its value is not shown)`,
+  )
+  const parse = (value: string) => {
+    const items = value.split(/\s+/).filter((item) => item !== '')
+    const sound = items.every((item) => Buffer.byteLength(item) >= TOKEN_SECRET_BYTES_MIN)
+    return sound && items.length <= TOKEN_SECRETS_MAX ? Object.freeze(items) : fault
+  }
+  return { name, defaultText: '', defaultMeaning, unit: 'by spaces', meaning, secret: true, parse }
 }
 
 /** Addresses may hold credentials, so that they are never shown. */

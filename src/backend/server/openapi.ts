@@ -2,7 +2,7 @@
 // routes declare. Those schemas are the very objects that `parseShape` checks with. The page loads nothing from elsewhere.
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { FAILURES } from './problem.ts'
 
 export interface OpenApiOptions {
@@ -57,9 +57,32 @@ export const ERROR_SCHEMA = {
 /** Security of a route that wants a credential: `schema: { security: API_KEY_SECURITY }`. */
 export const API_KEY_SECURITY: { [scheme: string]: string[] }[] = [{ apiKey: [] }]
 
+/** The cookie that renews a session's access token. */
+export const REFRESH_COOKIE = 'borrow_rate_refresh'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route takes an API key and no access token. */
+    readonly keyOnly?: boolean
+  }
+}
+
+type Security = NonNullable<FastifySchema['security']>
+
+/** Where an API key will do, so will an access token, unless the route says otherwise. */
+function credentialsOf(security: Security, keyOnly: boolean): Security {
+  const takesKey = security.some((way) => 'apiKey' in way)
+  return takesKey && !keyOnly ? [...security, { accessToken: [] }] : security
+}
+
 /** Call before the routes are added: only what comes after is documented. */
 export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptions): Promise<void> {
   await app.register(swagger, {
+    transform: ({ schema, url, route }) => {
+      const { security } = schema ?? {}
+      if (security === undefined) return { schema, url }
+      return { schema: { ...schema, security: credentialsOf(security, route.config?.keyOnly ?? false) }, url }
+    },
     openapi: {
       openapi: '3.1.0',
       info: { title: options.title, version: options.version, description: options.description },
@@ -67,6 +90,18 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
       components: {
         securitySchemes: {
           apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key of a broker or of staff.' },
+          accessToken: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'The access token of a session, for 15 minutes.',
+          },
+          refreshCookie: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: REFRESH_COOKIE,
+            description: 'The cookie of a session, which browsers send by themselves.',
+          },
         },
       },
     },

@@ -22,7 +22,7 @@ export const FAILURES = {
   UNAUTHORIZED: {
     status: 401,
     meaning: 'No valid credential came with the request.',
-    remedy: 'Send a valid, unexpired API key in the X-API-Key header.',
+    remedy: 'Send a valid, unexpired API key in the X-API-Key header, or renew the access token.',
   },
   FORBIDDEN: {
     status: 403,

@@ -75,6 +75,7 @@ await runService('all-in-one', async (tools) => {
     administration: administrating(tools, { database, store, changedStocks: market.changed }),
     audit: records.functions,
     pricingModels: () => listPricingModels(database),
+    secretFolder: auditFolder,
   })
   return {
     operations: [],

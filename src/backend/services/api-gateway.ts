@@ -31,6 +31,7 @@ await runService('api-gateway', async (tools) => {
     administration: administrationClient(data),
     audit: auditClient(audit),
     pricingModels: referenceDataClient(data).pricingModels,
+    secretFolder: null,
   })
   return {
     operations: [],

@@ -1,13 +1,16 @@
 // Parts that stand in more than one program, put together by hand: pricing (in the calculation service and in all-in-one) and the
 // public application (in the gateway and in all-in-one).
+import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
-import { apiKeys } from '../access/api-keys.ts'
+import { type ApiKeys, apiKeys } from '../access/api-keys.ts'
 import { ADDRESSES_MAX, badTries, TRIES_WINDOW_MS } from '../access/bad-tries.ts'
 import { credentials } from '../access/credentials.ts'
 import { inProcessRateLimiter, type RateLimiter } from '../access/rate-limit.ts'
 import { refusals } from '../access/refusals.ts'
+import { type Sessions, sessions } from '../access/sessions.ts'
 import { sharedRateLimiter } from '../access/shared-rate-limit.ts'
+import { keysIn, ownSecret, TokenKeyError, type TokenKeys, tokenKeys } from '../access/token-keys.ts'
 import { auditLog } from '../audit/audit-log.ts'
 import type { AuditFunctions } from '../audit/http.ts'
 import { idempotentAnswers } from '../audit/idempotent-answers.ts'
@@ -381,6 +384,8 @@ export function gateway(
     readonly administration: Administration
     readonly audit: AuditFunctions
     readonly pricingModels: ReferenceData['pricingModels']
+    /** Where an engine that has its data to itself keeps a secret for sessions of its own; null: settings give one, or there are none. */
+    readonly secretFolder: string | null
   },
 ): {
   readonly app: (server: ServerOptions) => Promise<FastifyInstance>
@@ -395,6 +400,7 @@ export function gateway(
     onFailure: (error) => log.warn({ err: error }, 'keys could not be read again'),
   })
   const limits = clientLimits(tools, behind.store)
+  const signedIn = consoleSessions(tools, behind.database, keys, behind.secretFolder)
   const refused = refusalRecords(tools, behind.database)
   return {
     app: (server) =>
@@ -405,12 +411,14 @@ export function gateway(
         localCopySeconds,
         credentials: credentials({
           apiKeys: keys,
+          sessions: signedIn,
           rateLimiter: limits.requests,
           badTries: badTries(limits.tries, clock),
           requestsPerMinute,
           metrics,
         }),
         onRefusal: refused.note,
+        sessions: signedIn,
         desk: behind.desk,
         administration: behind.administration,
         audit: behind.audit,
@@ -418,8 +426,46 @@ export function gateway(
         listPricingModels: behind.pricingModels,
       }),
     components: limits.components,
-    stop: refused.stop,
+    stop: async () => {
+      signedIn?.close()
+      await refused.stop()
+    },
   }
+}
+
+/** Sessions of the console; null when there is nothing to sign their tokens with. */
+function consoleSessions(
+  { configuration, log, clock }: Tools,
+  database: pg.Pool,
+  keys: ApiKeys,
+  secretFolder: string | null,
+): Sessions | null {
+  const { secrets, keyFile } = configuration.tokens
+  const texts = () => {
+    if (keyFile !== null) return keysIn(readFileSync(keyFile, 'utf8'))
+    if (secrets.length > 0 || secretFolder === null) return secrets
+    return [ownSecret(secretFolder)]
+  }
+  let signing: TokenKeys
+  try {
+    const found = texts()
+    if (found.length === 0 && keyFile === null) return null
+    signing = tokenKeys(found)
+  } catch (error) {
+    const reason = error instanceof TokenKeyError ? error.message : 'it cannot be read'
+    throw new StartError(`${keyFile === null ? 'JWT_SECRET' : 'JWT_KEY_FILE'} cannot be used: ${reason}.`, {
+      cause: error,
+    })
+  }
+  return sessions({
+    database,
+    keys: signing,
+    apiKeys: keys,
+    clock,
+    onFailure: (error) => log.warn({ err: error }, 'sessions could not be read again, or ended ones not removed'),
+    onReuse: ({ keyId }) =>
+      log.warn({ key_id: keyId }, 'an old cookie of a session came back: the session has ended for all who hold one'),
+  })
 }
 
 /** What each broker may ask, and each address try: counted by all replicas together where they share a Redis, else by this process. */

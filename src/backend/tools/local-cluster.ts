@@ -7,6 +7,7 @@
 //
 // Nothing outlives the process that called, whatever becomes of it: keeper.mjs sees to that.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -123,6 +124,9 @@ const STOP_ORDER: readonly (readonly ServiceName[])[] = [
   ['data-service', 'audit-service'],
 ]
 
+/** Of the sessions of this process's clusters. */
+const TOKEN_SECRET = randomBytes(48).toString('base64url')
+
 /** What the gateway can be asked for when everything is there. */
 const PROBE = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
 
@@ -219,6 +223,7 @@ function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOpt
     DATA_URL: door('data-service'),
     CALCULATION_URL: door('calculation-service'),
     AUDIT_URL: door('audit-service'),
+    ...(name === 'api-gateway' && { JWT_SECRET: TOKEN_SECRET }),
     ...(redis !== undefined && { REDIS_URL: redis.url }),
     ...(redis?.caFile && { REDIS_CA_FILE: redis.caFile }),
   }

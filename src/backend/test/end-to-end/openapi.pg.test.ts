@@ -10,6 +10,7 @@ let deployed: Deployment
 let document: Document
 let asleep: string
 let auditId: string
+const cookies = { refresh: '', signOut: '' }
 
 beforeAll(async () => {
   deployed = await startDeployment({
@@ -22,6 +23,10 @@ beforeAll(async () => {
   document = JSON.parse((await ask(deployed, { path: '/openapi.json' })).text) as Document
   const quote = await ask(deployed, { path: QUOTE, key: deployed.keys.desk, body: BODY })
   auditId = quote.json.audit_id
+  for (const name of ['refresh', 'signOut'] as const) {
+    const { headers } = await ask(deployed, { method: 'POST', path: '/api/v1/session', key: deployed.keys.desk })
+    cookies[name] = headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+  }
 })
 
 const QUOTE = '/api/v1/calculate-locate'
@@ -83,6 +88,18 @@ const REQUESTS: Record<string, () => Ask[]> = {
     { path: '/api/v1/rates/status/NONE' },
     { path: '/api/v1/rates/status/HARD', key: asleep },
     { path: '/api/v1/rates/status/HARD', key: 'none' },
+  ],
+  signIn: () => [
+    { method: 'POST', path: '/api/v1/session' },
+    { method: 'POST', path: '/api/v1/session', key: 'none' },
+  ],
+  refreshSession: () => [
+    { method: 'POST', path: '/api/v1/session/refresh', headers: { cookie: cookies.refresh } },
+    { method: 'POST', path: '/api/v1/session/refresh', headers: { cookie: cookies.refresh } },
+  ],
+  signOut: () => [
+    { method: 'DELETE', path: '/api/v1/session', headers: { cookie: cookies.signOut } },
+    { method: 'DELETE', path: '/api/v1/session', headers: { cookie: cookies.signOut } },
   ],
   config: () => [{ path: '/api/v1/config' }, { path: '/api/v1/config', key: 'none' }],
   auditRecord: () => [
@@ -148,9 +165,14 @@ describe('/openapi.json', () => {
     ).toEqual(Object.keys(REQUESTS).sort())
   })
 
-  test('asks for a key in every operation', () => {
+  test('asks for a key or a token in every operation but those of sessions', () => {
+    const sessions: Record<string, object[]> = {
+      signIn: [{ apiKey: [] }],
+      refreshSession: [{ refreshCookie: [] }],
+      signOut: [{ refreshCookie: [] }, { accessToken: [] }],
+    }
     for (const { operationId, security } of operations(document))
-      expect(security, operationId).toEqual([{ apiKey: [] }])
+      expect(security, operationId).toEqual(sessions[operationId] ?? [{ apiKey: [] }, { accessToken: [] }])
   })
 
   test.each(Object.keys(REQUESTS))('%s answers, and every answer is as documented', async (operationId) => {
