@@ -8,7 +8,7 @@ import { STORED_COLUMNS } from './read-record.ts'
 import { lowestIdOf } from './record-time.ts'
 
 /** Records of a page: some ten megabytes. Two pages are in memory, one being read while the other is worked through. */
-export const PAGE_RECORDS = 4_000
+const PAGE_RECORDS = 2_000
 const PAGE_HEADS = 1_000
 /** Rows of an index that one statement looks at where only numbers are wanted. */
 const SCAN_ROWS = 50_000

@@ -1,3 +1,4 @@
+import { createHash, createPublicKey, verify } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +69,28 @@ describe('an export that is as it was written', () => {
       })
     }
     expect((await verifyText(text.trimEnd())).valid).toBe(true)
+  })
+
+  test('can be checked as docs/audit.md says, with nothing of this program', () => {
+    const publicKey = createPublicKey(key.publicKeyPem)
+    let last = '0'.repeat(64)
+    let place = 0
+    for (const text of exportLines(chain)) {
+      const line = JSON.parse(text)
+      if (line.type === 'record') {
+        const record = JSON.stringify(Object.values(line.row))
+        const hashed = `borrow-rate-engine record 1\n${line.prev_hash}\n${line.sequence}\n${record}`
+        expect([line.prev_hash, line.sequence]).toEqual([last, place + 1])
+        last = createHash('sha256').update(hashed).digest('hex')
+        place += 1
+        expect(line.hash).toBe(last)
+      } else if (line.type === 'head') {
+        const signedText = `borrow-rate-engine head 1\n${line.sequence}\n${line.first_sequence}\n${line.hash}\n${line.signed_at}`
+        expect([line.hash, line.sequence]).toEqual([last, place])
+        expect(verify(null, Buffer.from(signedText), publicKey, Buffer.from(line.signature, 'base64'))).toBe(true)
+      }
+    }
+    expect(place).toBe(11)
   })
 
   test('may go on from a signed head', async () => {
