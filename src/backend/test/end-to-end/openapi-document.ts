@@ -1,6 +1,7 @@
 // What an OpenAPI 3.1 document must be, as far as this one goes: a closed schema of the objects that it uses, so that a
 // misplaced or outdated member (nullable, a body on GET) is a fault, and the rules that no schema can say.
 import { Compile } from 'typebox/schema'
+import { ROLES, type Role } from '../../access/roles.ts'
 
 const text = { type: 'string', minLength: 1 }
 const map = (values: object, names = '.') => ({
@@ -39,6 +40,7 @@ const operation = {
   security: { type: 'array', items: map({ type: 'array', items: text }) },
   parameters: { type: 'array', items: parameter },
   responses: { ...map(response, '^[1-5][0-9][0-9]$'), minProperties: 1 },
+  'x-roles': { type: 'array', minItems: 1, items: { enum: ROLES } },
 }
 const REQUIRED = ['summary', 'operationId', 'tags', 'responses']
 const withBody = closed(REQUIRED, {
@@ -81,6 +83,8 @@ export interface Operation {
   readonly security?: readonly Record<string, readonly string[]>[]
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> }
+  /** Who may; left out: any role, or some other rule in the description. */
+  readonly 'x-roles'?: readonly Role[]
   readonly responses: Record<string, { readonly content?: Record<string, { readonly schema: object }> }>
 }
 
