@@ -395,10 +395,7 @@ export function retention(options: RetentionOptions): Retention {
 
   /** What is held is kept, a checkpoint stands, and the month is gone from the log: all of it or nothing. */
   async function detach(month: string, turn: Turn, over: { span: Span; file: string } | null) {
-    const client = await database.connect()
-    let broken: Error | undefined
-    try {
-      await client.query('begin')
+    return await inTransaction(database, async (client) => {
       await allowTime(client)
       // What nothing holds any more leaves the kept ones, so only together with a new checkpoint over them.
       const { kept, released } =
@@ -410,14 +407,7 @@ export function retention(options: RetentionOptions): Retention {
       await takeOut(client, month, turn)
       await onStep('detached', month)
       return { kept, released }
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => {
-        broken = failure
-      })
-      throw error
-    } finally {
-      client.release(broken)
-    }
+    })
   }
 
   async function keepHeld(client: pg.PoolClient, month: string) {
@@ -454,7 +444,8 @@ export function retention(options: RetentionOptions): Retention {
 
   /**
    * The detachment and the commit in one message: between the two nobody can append, so nothing may come between them, least of all a
-   * process that stands still. Whoever is in the way, a long read for one, is let through, and it is tried again.
+   * process that stands still. Whoever is in the way, a long read for one, is let through, and it is tried again. After it the
+   * transaction is over.
    */
   async function takeOut(client: pg.PoolClient, month: string, { signal, confirm }: Turn): Promise<void> {
     if (!/^\d{4}-\d\d-01$/.test(month)) throw new RangeError(`${month} is no month`)
