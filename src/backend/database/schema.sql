@@ -29,6 +29,7 @@ begin
         uuid7_lower_bound(month::timestamp at time zone 'UTC'),
         uuid7_lower_bound(next_month::timestamp at time zone 'UTC')
       );
+      perform store_audit_month_for_search(partition);
       execute format(
         'create trigger audit_records_no_truncate before truncate on %I for each statement execute function refuse_audit_record_change()',
         partition
@@ -263,6 +264,15 @@ begin
     raise exception 'a decision stands: % on approval % is refused', lower(tg_op), old.approval_id using errcode = 'restrict_violation';
   end if;
   return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.store_audit_month_for_search(month text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  execute format('alter table %I set (toast_tuple_target = 128, autovacuum_vacuum_insert_scale_factor = 0.02)', month);
 end
 $function$;
 
@@ -644,16 +654,6 @@ create table pricing_models (
   constraint pricing_models_volatility_weight_range CHECK (((volatility_weight >= (0)::numeric) AND (volatility_weight <= (10)::numeric)))
 );
 
-create table stock_volatility (
-  ticker text not null,
-  value numeric not null,
-  provider text not null,
-  as_of timestamp with time zone not null,
-  received_at timestamp with time zone not null,
-  demo boolean not null default false,
-  constraint stock_volatility_pkey PRIMARY KEY (ticker),
-  constraint stock_volatility_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text)),
-  constraint stock_volatility_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
 create table sessions (
   session_id text not null,
   key_id text not null,
@@ -671,6 +671,16 @@ create table sessions (
   constraint sessions_session_id_length CHECK (((length(session_id) >= 16) AND (length(session_id) <= 64)))
 );
 
+create table stock_volatility (
+  ticker text not null,
+  value numeric not null,
+  provider text not null,
+  as_of timestamp with time zone not null,
+  received_at timestamp with time zone not null,
+  demo boolean not null default false,
+  constraint stock_volatility_pkey PRIMARY KEY (ticker),
+  constraint stock_volatility_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text)),
+  constraint stock_volatility_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
 );
 
 create table stocks (
@@ -705,17 +715,22 @@ create table volatility_index (
 alter table api_keys add constraint api_keys_client_id_exists FOREIGN KEY (client_id) REFERENCES brokers(client_id);
 alter table brokers add constraint brokers_pricing_model_exists FOREIGN KEY (pricing_model) REFERENCES pricing_models(model);
 alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN KEY (hold_id) REFERENCES legal_holds(hold_id);
+alter table sessions add constraint sessions_key_id_exists FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
 
 CREATE INDEX api_keys_client_id ON api_keys USING btree (client_id);
 CREATE INDEX approvals_state ON approvals USING btree (state, approval_id);
 CREATE INDEX audit_exports_month ON audit_exports USING btree (month, verified_at);
-CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id);
-CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id);
+CREATE INDEX audit_records_borrow_rate ON audit_records USING btree (borrow_rate) INCLUDE (audit_id, position_value, client_id, ticker, record_type);
+CREATE INDEX audit_records_client_id ON audit_records USING btree (client_id, audit_id) INCLUDE (ticker, position_value, borrow_rate, record_type);
+CREATE INDEX audit_records_other_types ON audit_records USING btree (record_type, audit_id) WHERE (record_type <> 'quote'::text);
+CREATE INDEX audit_records_position_value ON audit_records USING btree (position_value) INCLUDE (audit_id, borrow_rate, client_id, ticker, record_type);
+CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id) INCLUDE (client_id, position_value, borrow_rate, record_type);
 CREATE INDEX audit_seals_sequence ON audit_seals USING btree (sequence);
 CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, event_date);
+CREATE INDEX sessions_expires_at ON sessions USING btree (expires_at);
+CREATE INDEX sessions_key_id ON sessions USING btree (key_id, refreshed_at);
 
 CREATE TRIGGER approvals_decided_once BEFORE DELETE OR UPDATE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_second_decision();
-alter table sessions add constraint sessions_key_id_exists FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
 CREATE TRIGGER audit_checkpoints_append_only BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_checkpoints_no_truncate BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_exports_append_only BEFORE DELETE OR UPDATE ON audit_exports FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
@@ -727,8 +742,6 @@ CREATE TRIGGER audit_records_no_truncate BEFORE TRUNCATE ON audit_records FOR EA
 CREATE TRIGGER audit_seals_append_only BEFORE DELETE OR UPDATE ON audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER held_records_append_only BEFORE DELETE OR UPDATE ON held_records FOR EACH ROW EXECUTE FUNCTION refuse_held_record_change();
-CREATE INDEX sessions_expires_at ON sessions USING btree (expires_at);
-CREATE INDEX sessions_key_id ON sessions USING btree (key_id, refreshed_at);
 CREATE TRIGGER held_records_no_truncate BEFORE TRUNCATE ON held_records FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER legal_hold_releases_append_only BEFORE DELETE OR UPDATE ON legal_hold_releases FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
 CREATE TRIGGER legal_hold_releases_no_truncate BEFORE TRUNCATE ON legal_hold_releases FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_history_change();
@@ -826,6 +839,11 @@ comment on column pricing_models.event_weight is 'What an event risk factor of 1
 comment on column pricing_models.max_multiplier is 'Upper bound of the multiplier; at least 1, so that no cap pulls a rate below the lender''s own.';
 comment on column pricing_models.volatility_source is 'stock-or-index: the stock''s own volatility where known, else the index. index: always the index.';
 comment on column pricing_models.created_by is 'Key id of the person who added the model; "migration" for those that come with the program.';
+comment on table sessions is 'Who is signed in at the console. Rows are removed a while after their end.';
+comment on column sessions.session_id is 'Random. Stands in the cookie and in the tokens of the session.';
+comment on column sessions.key_id is 'The API key that was shown. When it is revoked or has expired, so has the session.';
+comment on column sessions.refresh_hash is 'SHA-256 of the secret in the one cookie that is good now. Any other cookie of the session is an old one.';
+comment on column sessions.end_reason is 'signed_out; cookie_reused: an old cookie came back, so two hold it; key_ended; too_many: the key opened more than it may.';
 comment on table stock_volatility is 'The volatility of single names, where a feed has it.';
 comment on column stock_volatility.value is 'Index points (VIX scale).';
 comment on table stocks is 'Stocks the desk keeps something of its own about: a floor, a tier, a lender.';
@@ -839,11 +857,6 @@ comment on column volatility_index.value is 'Index points (VIX scale): 20 is a c
 comment on function add_audit_months(first_month date, months integer) is 'Adds so many months to the log and to its seals, beginning with the month of the date; those that exist are left alone. Returns how many were added.';
 comment on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) is 'Puts on the record that a legal hold was placed or released, or a month detached, with the owner''s right to insert, and nothing else.';
 comment on function detach_audit_month(month date) is 'Takes the earliest month out of the log, once all of it is sealed, lies verified in locked storage, what is held is kept and a checkpoint stands for it; refuses otherwise, and says why. The month stays as detached_audit_records_YYYY_MM and detached_audit_seals_YYYY_MM.';
-comment on table sessions is 'Who is signed in at the console. Rows are removed a while after their end.';
-comment on column sessions.session_id is 'Random. Stands in the cookie and in the tokens of the session.';
-comment on column sessions.key_id is 'The API key that was shown. When it is revoked or has expired, so has the session.';
-comment on column sessions.refresh_hash is 'SHA-256 of the secret in the one cookie that is good now. Any other cookie of the session is an old one.';
-comment on column sessions.end_reason is 'signed_out; cookie_reused: an old cookie came back, so two hold it; key_ended; too_many: the key opened more than it may.';
 comment on function keep_held_records(month date, OUT kept bigint, OUT released bigint) is 'Copies the records of a month that a legal hold covers to held_records, and removes from there those of earlier months that none covers any more. For the transaction that detaches the month.';
 comment on function legal_holds_on(client_id text, ticker text, occurred_at timestamp with time zone) is 'The legal holds in force that cover a record of this client, ticker and occurred_at: those that it fits in everything they name.';
 comment on function refuse_audit_history_change() is 'Keeps the chain, its holds and its exports append-only.';
@@ -851,6 +864,7 @@ comment on function refuse_audit_record_change() is 'Keeps audit_records append-
 comment on function refuse_held_record_change() is 'Keeps held_records as they are for as long as a legal hold covers them.';
 comment on function refuse_pricing_model_change() is 'Keeps pricing_models immutable.';
 comment on function refuse_second_decision() is 'Keeps decisions as they were made.';
+comment on function store_audit_month_for_search(month text) is 'How a month of the log is stored: the texts out of line, its pages ready for searching soon. Records that are there already stay as they are.';
 comment on function turn_idempotent_answer_days() is 'Adds the days of a week ahead and drops those before yesterday. Returns how many days were added and dropped.';
 comment on function uuid7_lower_bound(moment timestamp with time zone) is 'The smallest UUID whose first 48 bits are the moment in milliseconds: every UUIDv7 made at or after it is greater.';
 
@@ -882,6 +896,7 @@ grant delete, insert, select, update on lender_rate_history to data_service;
 grant delete, insert, select, update on lender_rates to data_service;
 grant delete, insert, select, update on market_events to data_service;
 grant insert, select on pricing_models to data_service;
+grant delete, insert, select, update (refresh_hash, refreshed_at, expires_at, ended_at, end_reason) on sessions to api_gateway;
 grant delete, insert, select, update on stock_volatility to data_service;
 grant insert, select, update on stocks to data_service;
 grant delete, insert, select, update on volatility_index to data_service;
@@ -889,10 +904,10 @@ revoke all on function add_audit_months(first_month date, months integer) from p
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 revoke all on function detach_audit_month(month date) from public;
 revoke all on function keep_held_records(month date, OUT kept bigint, OUT released bigint) from public;
+revoke all on function store_audit_month_for_search(month text) from public;
 revoke all on function turn_idempotent_answer_days() from public;
 grant execute on function add_audit_months(first_month date, months integer) to audit_service;
 grant execute on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) to audit_service;
 grant execute on function detach_audit_month(month date) to audit_service;
 grant execute on function keep_held_records(month date, OUT kept bigint, OUT released bigint) to audit_service;
 grant execute on function turn_idempotent_answer_days() to calculation_service;
-grant delete, insert, select, update (refresh_hash, refreshed_at, expires_at, ended_at, end_reason) on sessions to api_gateway;
