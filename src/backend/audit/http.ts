@@ -1,11 +1,7 @@
 // Records over the wire: the audit service's side and the gateway's, from the same codecs. What is asked of one record, of a page or
 // of the holds is a call; what walks through a range is a stream.
-import type { PricingModel } from '../pricing/borrow-rate.ts'
-import { CONVENTION_PACKS, type ConventionPackName } from '../pricing/convention-packs.ts'
-import { DAY_COUNTS, type DayCount } from '../pricing/day-count.ts'
-import type { Decimal } from '../pricing/decimal.ts'
-import type { Terms } from '../pricing/locate-fee.ts'
-import type { IndexPoints, PercentPoints, Usd } from '../pricing/units.ts'
+import type { Usd } from '../pricing/units.ts'
+import { MODEL, TERMS_FIELDS } from '../reference-data/broker-codec.ts'
 import type { CallContext } from '../server/call-context.ts'
 import type { InternalClient } from '../server/internal-client.ts'
 import { type Served, serve, serveStream } from '../server/internal-server.ts'
@@ -94,7 +90,8 @@ export interface AuditFunctions {
 
 const nullableText = nullable(text())
 
-const ROW: Codec<StoredAuditRow> = structure({
+/** The columns of a record, without the record itself. */
+const COLUMNS = {
   audit_id: text(),
   record_type: text(),
   schema_version: integer,
@@ -107,8 +104,9 @@ const ROW: Codec<StoredAuditRow> = structure({
   total_fee: nullableText,
   request_id: nullableText,
   actor_id: nullableText,
-  record: text(),
-})
+}
+
+const ROW: Codec<StoredAuditRow> = structure({ ...COLUMNS, record: text() })
 
 const KEPT: Codec<KeptRecord> = structure({
   row: ROW,
@@ -145,23 +143,7 @@ const SEARCH: Operation<RecordSearch, RecordPage> = {
   ),
   answer: lineOf(
     structure({
-      items: list(
-        structure({
-          audit_id: text(),
-          record_type: text(),
-          schema_version: integer,
-          occurred_at: text(),
-          recorded_at: text(),
-          client_id: text(),
-          ticker: nullableText,
-          position_value: nullableText,
-          borrow_rate: nullableText,
-          total_fee: nullableText,
-          request_id: nullableText,
-          actor_id: nullableText,
-          sequence: nullable(integer),
-        }),
-      ),
+      items: list(structure({ ...COLUMNS, sequence: nullable(integer) })),
       total: integer,
       totalIsExact: flag,
       nextCursor: nullableText,
@@ -298,27 +280,6 @@ const REPLAY_STEP = lineOf<ReplayStep>(
 const EXPORT_CHAIN: StreamOperation<RecordRange> = { name: 'audit-export', ask: lineOf(RANGE, 'range') }
 const EXPORT_CSV: StreamOperation<RecordRange> = { name: 'audit-export-csv', ask: lineOf(RANGE, 'range') }
 
-const MODEL: Codec<PricingModel> = structure({
-  model: text(),
-  volatilityWeight: decimalOf<Decimal>(),
-  volatilityThreshold: decimalOf<IndexPoints>(),
-  eventWeight: decimalOf<Decimal>(),
-  maxMultiplier: decimalOf<Decimal>(),
-  volatilitySource: oneOf('stock-or-index', 'index'),
-})
-
-const TERMS: Codec<Partial<Terms>> = partial({
-  markupPercentage: decimalOf<PercentPoints>(),
-  markupTiers: nullable(
-    list(structure({ upTo: nullable(decimalOf<Usd>()), markupPercentage: decimalOf<PercentPoints>() })),
-  ),
-  transactionFeeType: oneOf('FLAT', 'PERCENTAGE'),
-  transactionAmount: decimalOf<Decimal>(),
-  dayCount: oneOf<DayCount>(...DAY_COUNTS),
-  conventionPack: oneOf(...(Object.keys(CONVENTION_PACKS) as ConventionPackName[])),
-  billing: oneOf('term', 'daily'),
-})
-
 const WHAT_IF: StreamOperation<WhatIfAsk> = {
   name: 'what-if',
   ask: lineOf(
@@ -327,7 +288,7 @@ const WHAT_IF: StreamOperation<WhatIfAsk> = {
       to: instant,
       clientId: nullableText,
       model: nullable(MODEL),
-      terms: nullable(TERMS),
+      terms: nullable(partial(TERMS_FIELDS)),
       clientsMax: integer,
     }),
     'what-if',

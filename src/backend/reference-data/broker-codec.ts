@@ -10,7 +10,7 @@ import type { Broker } from './broker-terms.ts'
 
 const PACK_NAMES = Object.keys(CONVENTION_PACKS) as ConventionPackName[]
 
-export const TERMS: Codec<Terms> = structure({
+export const TERMS_FIELDS = {
   markupPercentage: decimalOf<PercentPoints>(),
   markupTiers: nullable(
     list(structure({ upTo: nullable(decimalOf<Usd>()), markupPercentage: decimalOf<PercentPoints>() })),
@@ -20,7 +20,9 @@ export const TERMS: Codec<Terms> = structure({
   dayCount: oneOf<DayCount>(...DAY_COUNTS),
   conventionPack: oneOf<ConventionPackName>(...PACK_NAMES),
   billing: oneOf('term', 'daily'),
-})
+}
+
+export const TERMS: Codec<Terms> = structure(TERMS_FIELDS)
 
 /** What is said of a broker besides its id and version. */
 export const BROKER_FIELDS = {

@@ -7,7 +7,6 @@ import type { LegalHold } from '../../audit/legal-holds.ts'
 import {
   booleanField,
   clientIdField,
-  integerField,
   nullable,
   optional,
   parseShape,
@@ -16,17 +15,16 @@ import {
   textField,
   tickerField,
   timeField,
-  withDefault,
 } from '../../server/shape.ts'
 import { UUID_V7_PATTERN } from '../../server/uuidv7.ts'
 import { actorOf } from '../actor.ts'
 import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { listAnswer, PAGE_FIELDS, PAGINATION } from '../lists.ts'
 import { RECORD_FAILURES } from '../record-documentation.ts'
 
 const REASON_LENGTH_MAX = 1000
-const LIMIT_MAX = 100
 
 const reason = (description: string) =>
   textField({ description, example: 'Dispute 2026-114 with the client', minLength: 1, maxLength: REASON_LENGTH_MAX })
@@ -59,14 +57,7 @@ const LIST_QUERY = shape({
   in_force: optional(
     booleanField({ description: 'true: those in force. false: those released. Left out: all.', example: true }),
   ),
-  skip: withDefault(
-    integerField({ description: 'Holds to leave out before the first.', minimum: 0, maximum: 1_000_000, example: 0 }),
-    0,
-  ),
-  limit: withDefault(
-    integerField({ description: 'Holds at the most.', minimum: 1, maximum: LIMIT_MAX, example: 20 }),
-    20,
-  ),
+  ...PAGE_FIELDS,
 })
 
 const HOLD_PATH = shape({
@@ -126,12 +117,7 @@ export function legalHoldRoutes(
           200: Type.Object({
             status: Type.Literal('success'),
             items: Type.Array(Type.Object(HOLD)),
-            pagination: Type.Object({
-              total: Type.Integer(),
-              skip: Type.Integer(),
-              limit: Type.Integer(),
-              has_more: Type.Boolean(),
-            }),
+            pagination: PAGINATION,
           }),
           ...failures(...RECORD_FAILURES),
         },
@@ -139,12 +125,11 @@ export function legalHoldRoutes(
     },
     async (request) => {
       const { in_force = null, skip, limit } = parseShape(LIST_QUERY, request.query, 'query')
-      const { items, total } = await holds.list({ inForce: in_force, skip, limit }, contextOf(request))
-      return {
-        status: 'success',
-        items: items.map(holdAnswer),
-        pagination: { total, skip, limit, has_more: skip + items.length < total },
-      }
+      return listAnswer(
+        await holds.list({ inForce: in_force, skip, limit }, contextOf(request)),
+        { skip, limit },
+        holdAnswer,
+      )
     },
   )
 

@@ -40,7 +40,9 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     values: [...VOCABULARY, 'pricing/borrow-rate.ts', 'server', 'database', 'cache', 'reference-data'],
   },
   // What a what-if tries is read as what is put in force.
-  audit: { values: ['pricing', 'server', 'database', 'reference-data/rate-card.ts'] },
+  audit: {
+    values: ['pricing', 'server', 'database', 'reference-data/rate-card.ts', 'reference-data/broker-codec.ts'],
+  },
   quotes: {
     values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts', 'audit/actor-codec.ts'],
     types: ['market-data', 'reference-data', 'audit'],
