@@ -54,14 +54,22 @@ const DOCUMENT = closed(['openapi', 'info', 'paths'], {
   servers: { type: 'array', items: closed(['url'], { url: text, description: text }) },
   tags: { type: 'array', items: closed(['name'], { name: text, description: text }) },
   components: closed([], {
-    securitySchemes: map(
-      closed(['type', 'name', 'in'], {
-        type: { const: 'apiKey' },
-        in: { const: 'header' },
-        name: text,
-        description: text,
-      }),
-    ),
+    securitySchemes: map({
+      anyOf: [
+        closed(['type', 'name', 'in'], {
+          type: { const: 'apiKey' },
+          in: { enum: ['header', 'cookie'] },
+          name: text,
+          description: text,
+        }),
+        closed(['type', 'scheme', 'bearerFormat'], {
+          type: { const: 'http' },
+          scheme: { const: 'bearer' },
+          bearerFormat: text,
+          description: text,
+        }),
+      ],
+    }),
     schemas: map({ type: 'object' }),
   }),
   paths: map(closed([], { get: withoutBody, delete: withoutBody, post: withBody, put: withBody }), '^/'),
