@@ -23,6 +23,7 @@ test('secrets are removed wherever a header may stand', () => {
     log.info({ a: [{ b: { headers } }] })
     log.error({ err: Object.assign(new Error('failed'), { request: { headers } }) })
     log.info({ key: { secret: 'HIDDEN', api_key: 'HIDDEN', password: 'HIDDEN' } })
+    log.info({ signedIn: { accessToken: 'HIDDEN', cookie: 'HIDDEN' }, answer: { access_token: 'HIDDEN' } })
   })
   expect(text).not.toContain('HIDDEN')
   expect(text).toContain('text/csv')

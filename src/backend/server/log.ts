@@ -37,6 +37,8 @@ const SECRET_NAMES = new Set([
   'set-cookie',
   'api_key',
   'apiKey',
+  'access_token',
+  'accessToken',
   'password',
   'secret',
 ])
