@@ -56,6 +56,8 @@ const ORDINARY_LINES = new Set([
   'listening',
   'the private door is open',
   'Redis is connected',
+  'a head of the chain was exported',
+  'the audit log has more months',
   'migrated',
   'bad credentials keep coming from this address',
   'draining',
