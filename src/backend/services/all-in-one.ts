@@ -66,7 +66,7 @@ await runService('all-in-one', async (tools) => {
     clock,
     onFailure: (work, error) => log.warn({ work, err: error }, 'keeping the copies warm failed, and is tried again'),
   })
-  const auditFolder = embedded === null ? folderOf(dataDir, databaseUrl) : dataDir
+  const auditFolder = embedded === null ? folderOf(tools, dataDir, databaseUrl) : dataDir
   const records = auditing(tools, { database, lists: replica, keyFolder: auditFolder, exportsFolder: auditFolder })
   const door = gateway(tools, {
     database,

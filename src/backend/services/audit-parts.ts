@@ -179,10 +179,22 @@ function folderIn(folder: string | null): StorageAddress {
   ])
 }
 
-/** A folder in the data folder for the key and exports of one database: those of another one would not fit together with them. */
-export function folderOf(dataDir: string, databaseUrl: string): string {
+/**
+ * A folder in the data folder for the key and exports of one database: those of another one would not fit together with them.
+ * Null when the settings name both themselves.
+ */
+export function folderOf({ configuration }: Tools, dataDir: string, databaseUrl: string): string | null {
+  if (configuration.auditSigningKeyFile !== null && configuration.auditStorage !== null) return null
   const { host, pathname } = new URL(databaseUrl)
-  const folder = join(dataDir, `audit-${createHash('sha256').update(`${host}${pathname}`).digest('hex').slice(0, 12)}`)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const name = createHash('sha256').update(`${host}${pathname}`).digest('hex').slice(0, 12)
+  const folder = join(dataDir, `audit-${name}`)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigurationError([
+      `DATA_DIR must be a folder that can be written to (${code}): the key that signs the record and its exports lie there, unless AUDIT_SIGNING_KEY_FILE and AUDIT_STORAGE_URL name other places`,
+    ])
+  }
   return folder
 }
