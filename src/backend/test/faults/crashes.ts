@@ -128,25 +128,47 @@ function firstPriceMs({ calledBackAt }: Crash, quotes: readonly SentQuote[]): nu
   return Math.min(...priced.map(({ sentAt, tookMs }) => sentAt + tookMs)) - calledBackAt
 }
 
-/** Lines for a person: each kill, and each kind of victim with the times in which it was there again. */
-export function crashReport(crashes: readonly Crash[], quotes: readonly SentQuote[]): string[] {
+/** Milliseconds from when it was there again to the next signed head; null: none came, as there was nothing more to seal. */
+function sealedAgainMs({ thereAt }: Crash, headsAt: readonly number[]): number | null {
+  const next = headsAt.find((at) => at >= thereAt)
+  return next === undefined ? null : next - thereAt
+}
+
+/**
+ * Lines for a person: each kill, and each kind of victim with the times in which it was there again.
+ * @param headsAt when heads were signed, by performance.now(), rising
+ */
+export function crashReport(
+  crashes: readonly Crash[],
+  quotes: readonly SentQuote[],
+  headsAt: readonly number[],
+): string[] {
   const start = Math.min(...quotes.map(({ sentAt }) => sentAt))
-  const ms = (value: number) => `${value.toFixed(0)} ms`
+  const ms = (value: number | null) => (value === null ? 'never' : `${value.toFixed(0)} ms`)
   const lines = crashes.map((crash, index) => {
     const { victim, killedAt, calledBackAt, thereAt } = crash
     const refused = quotes.filter(
       ({ status, sentAt, tookMs }) => status !== 200 && sentAt + tookMs >= killedAt && sentAt <= thereAt,
     )
-    const when = `${String(index + 1).padStart(2)}. ${((killedAt - start) / 1000).toFixed(1).padStart(5)} s`
-    const away = `called back after ${ms(calledBackAt - killedAt)}, there ${ms(thereAt - calledBackAt)} later`
-    return `${when}  ${victim.padEnd(24)} ${away}, a price ${ms(firstPriceMs(crash, quotes))} after the call; ${refused.length} without a price meanwhile`
+    return [
+      `${String(index + 1).padStart(2)}. ${((killedAt - start) / 1000).toFixed(1).padStart(5)} s  ${victim}`.padEnd(40),
+      `called back after ${ms(calledBackAt - killedAt)}, there ${ms(thereAt - calledBackAt)} later,`,
+      `a price ${ms(firstPriceMs(crash, quotes))} after the call, a seal ${ms(sealedAgainMs(crash, headsAt))} after it was there;`,
+      `${refused.length} without a price meanwhile`,
+    ].join(' ')
   })
   const kinds = VICTIMS.map((victim) => {
     const of = crashes.filter((crash) => crash.victim === victim)
-    const there = of.map(({ calledBackAt, thereAt }) => thereAt - calledBackAt)
-    const price = of.map((crash) => firstPriceMs(crash, quotes))
-    const times = (values: number[]) => `median ${ms(percentile(values, 0.5))}, at most ${ms(Math.max(...values))}`
-    return `${of.length} x kill -9 of ${victim}: there again in ${times(there)}; a price in ${times(price)}`
+    const times = (timeOf: (crash: Crash) => number | null) => {
+      const values = of.map(timeOf).filter((value) => value !== null)
+      return `median ${ms(percentile(values, 0.5))}, at most ${ms(Math.max(...values))}`
+    }
+    return [
+      `${of.length} x kill -9 of ${victim}:`,
+      `there again in ${times(({ calledBackAt, thereAt }) => thereAt - calledBackAt)};`,
+      `a price in ${times((crash) => firstPriceMs(crash, quotes))};`,
+      `then a seal in ${times((crash) => sealedAgainMs(crash, headsAt))}`,
+    ].join(' ')
   })
   return [...lines, ...kinds]
 }
