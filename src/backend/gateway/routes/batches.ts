@@ -51,19 +51,20 @@ const pricedLine = Type.Object({
   loan_days: Type.Integer({ minimum: 0 }),
 })
 
+const SUMMARY = Type.Object({
+  status: Type.Literal('success'),
+  batch_id: Type.String({ description: 'On the record of each line.' }),
+  snapshot_at: Type.String({ format: 'date-time', description: 'The moment of all inputs.' }),
+  summary: Type.Object({
+    lines: Type.Integer(),
+    priced: Type.Integer(),
+    failed: Type.Integer(),
+    total_fee: Type.Number({ description: 'Of the priced lines, USD.' }),
+  }),
+})
+
 const ANSWER = Type.Object(
-  {
-    lines: Type.Array(Type.Union([pricedLine, failedLine])),
-    status: Type.Literal('success'),
-    batch_id: Type.String({ description: 'On the record of each line.' }),
-    snapshot_at: Type.String({ format: 'date-time', description: 'The moment of all inputs.' }),
-    summary: Type.Object({
-      lines: Type.Integer(),
-      priced: Type.Integer(),
-      failed: Type.Integer(),
-      total_fee: Type.Number({ description: 'Of the priced lines, USD.' }),
-    }),
-  },
+  { lines: Type.Array(Type.Union([pricedLine, failedLine])), ...SUMMARY.properties },
   { description: 'The lines come first, as they are priced; the summary follows.' },
 )
 
@@ -96,7 +97,14 @@ export function batchRoutes(
           consumes: ['application/json', CSV],
           body: BATCH_SHAPE,
           response: {
-            200: ANSWER,
+            200: {
+              description: 'The lines in their order, and the summary.',
+              content: {
+                'application/json': { schema: ANSWER },
+                [NDJSON]: { schema: Type.Union([pricedLine, failedLine, SUMMARY]) },
+                [CSV]: { schema: Type.String() },
+              },
+            },
             ...failures(
               'INVALID_PARAMETER',
               'UNAUTHORIZED',

@@ -1,5 +1,8 @@
 // Puts names, brokers and observations in place, straight into the database: states of the market that a test is about.
 import type pg from 'pg'
+import { BROKER } from '../../reference-data/broker-codec.ts'
+import { readBroker } from '../../reference-data/broker-terms.ts'
+import { auditId } from '../audit-rows.ts'
 
 const NOW = () => new Date()
 
@@ -100,4 +103,16 @@ export async function broker(
   const names = Object.keys(row)
   const places = names.map((_, index) => `$${index + 1}`)
   await database.query(`insert into brokers (${names}) values (${places})`, Object.values(row))
+}
+
+/** A change of a broker that waits for a second person. @returns its id */
+export async function pendingApproval(database: pg.Pool): Promise<string> {
+  const broker = await readBroker(database, 'demo-classic')
+  if (broker === null) throw new Error('the demonstration has no broker demo-classic')
+  const approvalId = auditId(NOW())
+  await database.query(
+    `insert into approvals (approval_id, kind, subject, proposed, asked_by, asked_at) values ($1, 'broker', 'demo-classic', $2, 'somebody', now())`,
+    [approvalId, JSON.stringify(BROKER.write({ ...broker, version: broker.version + 1 }))],
+  )
+  return approvalId
 }

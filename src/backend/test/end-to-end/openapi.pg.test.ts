@@ -3,7 +3,7 @@ import { Compile } from 'typebox/schema'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, type Ask, ask } from './http.ts'
-import { broker, list } from './market.ts'
+import { broker, list, pendingApproval } from './market.ts'
 import { type Document, documentFaults, type Operation, operations } from './openapi-document.ts'
 
 let deployed: Deployment
@@ -11,6 +11,7 @@ let document: Document
 let asleep: string
 let auditId: string
 let holdId: string
+let approvalId: string
 const today = new Date().toISOString().slice(0, 10)
 const cookies = { refresh: '', signOut: '' }
 
@@ -19,6 +20,7 @@ beforeAll(async () => {
     prepare: async (database) => {
       await list(database, { ticker: 'ZNA', rate: null })
       await broker(database, 'asleep', { active: false })
+      approvalId = await pendingApproval(database)
     },
   })
   asleep = await deployed.newKey('asleep', 'broker')
@@ -105,7 +107,18 @@ const REQUESTS: Record<string, () => Ask[]> = {
     { method: 'DELETE', path: '/api/v1/session', headers: { cookie: cookies.signOut } },
     { method: 'DELETE', path: '/api/v1/session', headers: { cookie: cookies.signOut } },
   ],
+  calculateLocateBatch: () => [
+    { path: `${QUOTE}/batch`, body: { lines: [BODY, { ...BODY, ticker: 'ZNA' }, { ticker: 'x' }] } },
+    { path: `${QUOTE}/batch?format=ndjson`, body: { lines: [BODY, {}] } },
+    { path: `${QUOTE}/batch`, body: { lines: [BODY] }, headers: { accept: 'text/csv' } },
+    { path: `${QUOTE}/batch`, body: { lines: [] } },
+    { path: `${QUOTE}/batch`, body: { lines: Array(10_001).fill({}) } },
+    { path: `${QUOTE}/batch`, body: '<a/>', headers: { 'content-type': 'application/xml' } },
+    { path: `${QUOTE}/batch`, body: { lines: [BODY] }, key: deployed.keys.auditor },
+    { path: `${QUOTE}/batch`, body: { lines: [BODY] }, key: 'none' },
+  ],
   ...recordRequests(),
+  ...administrationRequests(),
   config: () => [{ path: '/api/v1/config' }, { path: '/api/v1/config', key: 'none' }],
   auditRecord: () => [
     { path: `/api/v1/audit/${auditId}`, key: deployed.keys.auditor },
@@ -179,6 +192,102 @@ function recordRequests(): Record<string, () => Ask[]> {
       { path: '/api/v1/what-if?format=csv', body: { from: today, model: 'desk-v1' } },
       { path: '/api/v1/what-if', body: { from: today } },
       ...refused({ path: '/api/v1/what-if', body: { from: today, model: 'desk-v1' }, key: key() }),
+    ],
+  }
+}
+
+/** Requests about reference data, as an administrator. */
+function administrationRequests(): Record<string, () => Ask[]> {
+  const key = () => deployed.keys.admin
+  const BROKER = {
+    markup_percentage: 5,
+    transaction_fee_type: 'PERCENTAGE',
+    transaction_amount: 0.05,
+    day_count: 'ACT/360',
+    convention_pack: 'us-market-value',
+    pricing_model: 'standard-v1',
+    tier: 'standard',
+    active: true,
+  }
+  const MODEL = {
+    model: 'contract-v1',
+    volatility_weight: 0.015,
+    volatility_threshold: 18.25,
+    event_weight: 0.5,
+    max_multiplier: 4,
+    volatility_source: 'index',
+  }
+  const NOBODYS = '01900000-0000-7000-8000-000000000000'
+  const refused = (ask: Ask): Ask[] => [ask, { ...ask, key: 'none' }]
+  const put = (path: string, body: object | string, headers: Record<string, string> = {}): Ask => ({
+    method: 'PUT',
+    path: `/api/v1${path}`,
+    key: key(),
+    body,
+    headers,
+  })
+  return {
+    brokers: () => [
+      { path: '/api/v1/brokers', key: key() },
+      { path: '/api/v1/brokers?limit=0', key: key() },
+      ...refused({ path: '/api/v1/brokers' }),
+    ],
+    broker: () => [
+      { path: '/api/v1/brokers/demo-percentage', key: key() },
+      { path: '/api/v1/brokers/demo-classic', key: deployed.keys['demo-classic'] },
+      { path: '/api/v1/brokers/demo-percentage', key: deployed.keys['demo-classic'] },
+      { path: '/api/v1/brokers/a%20b', key: key() },
+      ...refused({ path: '/api/v1/brokers/demo-classic' }),
+    ],
+    putBroker: () => [
+      put('/brokers/contract', { ...BROKER, markup_tiers: [{ up_to: null, markup_percentage: 5 }] }),
+      put('/brokers/contract', BROKER),
+      put('/brokers/contract', BROKER, { 'if-match': '"1"' }),
+      put('/brokers/contract', BROKER, { 'if-match': '"1"' }),
+      put('/brokers/contract', {}),
+      put('/brokers/contract', '<a/>', { 'content-type': 'application/xml' }),
+      ...refused({ method: 'PUT', path: '/api/v1/brokers/contract', body: BROKER }),
+    ],
+    stocks: () => [
+      { path: '/api/v1/stocks', key: key() },
+      { path: '/api/v1/stocks?skip=x', key: key() },
+      { path: '/api/v1/stocks', key: 'none' },
+    ],
+    stock: () => [
+      { path: '/api/v1/stocks/GME', key: key() },
+      { path: '/api/v1/stocks/ZZZZZ', key: key() },
+      { path: '/api/v1/stocks/gme', key: key() },
+      { path: '/api/v1/stocks/GME', key: 'none' },
+    ],
+    putStock: () => [
+      put('/stocks/ZCON', { borrow_status: 'HARD', floor_rate: '0.0325' }),
+      put('/stocks/ZCON', { borrow_status: 'HARD', floor_rate: null }),
+      put('/stocks/ZCON', { borrow_status: null, floor_rate: null }, { 'if-match': '*' }),
+      put('/stocks/ZCON', { borrow_status: null, floor_rate: null }, { 'if-match': '"9"' }),
+      put('/stocks/ZCON', { borrow_status: 1 }),
+      ...refused({ method: 'PUT', path: '/api/v1/stocks/ZCON', body: { borrow_status: null, floor_rate: null } }),
+    ],
+    pricingModels: () => [
+      { path: '/api/v1/pricing-models', key: key() },
+      ...refused({ path: '/api/v1/pricing-models' }),
+    ],
+    addPricingModel: () => [
+      { path: '/api/v1/pricing-models', key: key(), body: MODEL },
+      { path: '/api/v1/pricing-models', key: key(), body: MODEL },
+      { path: '/api/v1/pricing-models', key: key(), body: { model: 'x' } },
+      ...refused({ path: '/api/v1/pricing-models', body: MODEL }),
+    ],
+    approvals: () => [
+      { path: '/api/v1/approvals', key: key() },
+      { path: '/api/v1/approvals?state=lost', key: key() },
+      ...refused({ path: '/api/v1/approvals' }),
+    ],
+    decideApproval: () => [
+      { path: `/api/v1/approvals/${approvalId}`, key: key(), body: { decision: 'refuse' } },
+      { path: `/api/v1/approvals/${approvalId}`, key: key(), body: { decision: 'refuse' } },
+      { path: `/api/v1/approvals/${NOBODYS}`, key: key(), body: { decision: 'approve', reason: 'As agreed' } },
+      { path: `/api/v1/approvals/${NOBODYS}`, key: key(), body: {} },
+      ...refused({ path: `/api/v1/approvals/${NOBODYS}`, body: { decision: 'approve' } }),
     ],
   }
 }
