@@ -71,22 +71,39 @@ export interface ChangeRecord<C extends Change = Change> {
 type JsonText = string | number | boolean | null | readonly JsonText[] | { readonly [field: string]: JsonText }
 type State = { readonly [field: string]: JsonText }
 
+/** Who did it, as records of changes and of legal holds say. */
+export interface RecordedActor {
+  readonly actor_type: string
+  readonly actor_id: string
+  readonly source: 'api' | 'command line'
+  readonly key_id: string | null
+  readonly source_ip: string | null
+  readonly user_agent: string | null
+  readonly request_id: string | null
+  readonly idempotency_key: string | null
+}
+
+export function recordedActor(actor: Actor | Operator): RecordedActor {
+  const byKey = 'keyId' in actor ? actor : null
+  return {
+    actor_type: actor.actorType,
+    actor_id: actor.actorId,
+    source: byKey === null ? 'command line' : 'api',
+    key_id: byKey?.keyId ?? null,
+    source_ip: byKey?.sourceIp ?? null,
+    user_agent: byKey?.userAgent ?? null,
+    request_id: byKey?.requestId ?? null,
+    idempotency_key: byKey?.idempotencyKey ?? null,
+  }
+}
+
 /** The recorded JSON, schema version 1. */
 export interface ChangeRecordBody {
   readonly audit_id: string
   readonly record_type: Change
   readonly schema_version: number
   readonly occurred_at: string
-  readonly actor: {
-    readonly actor_type: string
-    readonly actor_id: string
-    readonly source: 'api' | 'command line'
-    readonly key_id: string | null
-    readonly source_ip: string | null
-    readonly user_agent: string | null
-    readonly request_id: string | null
-    readonly idempotency_key: string | null
-  }
+  readonly actor: RecordedActor
   readonly client_id: string
   readonly subject: { readonly kind: SubjectKind; readonly id: string }
   readonly before: State | null
@@ -119,16 +136,7 @@ export function changeRecordRow<C extends Change>(record: ChangeRecord<C>): Audi
     record_type: record.change,
     schema_version: CHANGE_RECORD_SCHEMA_VERSION,
     occurred_at: occurredAt,
-    actor: {
-      actor_type: actor.actorType,
-      actor_id: actor.actorId,
-      source: byKey === null ? 'command line' : 'api',
-      key_id: byKey?.keyId ?? null,
-      source_ip: byKey?.sourceIp ?? null,
-      user_agent: byKey?.userAgent ?? null,
-      request_id: byKey?.requestId ?? null,
-      idempotency_key: byKey?.idempotencyKey ?? null,
-    },
+    actor: recordedActor(actor),
     client_id: clientId,
     subject: { kind: subject.kind, id: subject.id },
     before,

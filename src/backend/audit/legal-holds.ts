@@ -10,7 +10,7 @@ import { inTransaction } from '../database/transaction.ts'
 import { TICKER_PATTERN } from '../pricing/units.ts'
 import { invalidParameters, Problem, type ValidationError } from '../server/problem.ts'
 import { CLIENT_ID_PATTERN } from '../server/shape.ts'
-import { HOUSE_CLIENT_ID, type Operator } from './change-record.ts'
+import { HOUSE_CLIENT_ID, type Operator, type RecordedActor, recordedActor } from './change-record.ts'
 import type { Actor, AuditRow } from './quote-record.ts'
 
 /** What is to be held. Null where a hold does not narrow; at least one of the first four is given. */
@@ -181,32 +181,13 @@ export interface HoldRecordBody {
   readonly release_reason?: string
 }
 
-interface RecordedActor {
-  readonly actor_type: string
-  readonly actor_id: string
-  readonly source: 'api' | 'command line'
-  readonly key_id: string | null
-  readonly source_ip: string | null
-  readonly user_agent: string | null
-  readonly request_id: string | null
-}
-
 function holdRecordRow(hold: LegalHold, { actor, at, newId }: HoldAct): AuditRow {
-  const byKey = 'keyId' in actor ? actor : null
   const body: HoldRecordBody = {
     audit_id: newId(),
     record_type: hold.release === null ? 'legal_hold_placed' : 'legal_hold_released',
     schema_version: HOLD_RECORD_SCHEMA_VERSION,
     occurred_at: at.toISOString(),
-    actor: {
-      actor_type: actor.actorType,
-      actor_id: actor.actorId,
-      source: byKey === null ? 'command line' : 'api',
-      key_id: byKey?.keyId ?? null,
-      source_ip: byKey?.sourceIp ?? null,
-      user_agent: byKey?.userAgent ?? null,
-      request_id: byKey?.requestId ?? null,
-    },
+    actor: recordedActor(actor),
     hold: {
       hold_id: hold.holdId,
       client_id: hold.clientId,
