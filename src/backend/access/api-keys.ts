@@ -28,8 +28,11 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const KEY_ID_LENGTH = 12
 const SECRET_LENGTH = 48
 const KEY = /^bre_([0-9A-Za-z]{12})_([0-9A-Za-z]{48})$/
+const KEY_WITHIN = /bre_[0-9A-Za-z]{12}_[0-9A-Za-z]{16}/
 
 export const EXPIRES_IN_DAYS = 90
+/** The longest life of a key. */
+export const EXPIRES_IN_DAYS_MAX = 3650
 const DAY_MS = 86_400_000
 
 /** A new key. The whole text is shown once, to its owner; the row takes the id and the hash. */
@@ -37,6 +40,11 @@ export function generateApiKey(): { apiKey: string; keyId: string; secretHash: B
   const keyId = randomBase62(KEY_ID_LENGTH)
   const secret = randomBase62(SECRET_LENGTH)
   return { apiKey: `bre_${keyId}_${secret}`, keyId, secretHash: hashSecret(secret) }
+}
+
+/** Whether a key stands somewhere in a text, or enough of one to be one: such a text is not kept. */
+export function holdsApiKey(text: string): boolean {
+  return KEY_WITHIN.test(text)
 }
 
 /** @returns id and secret of a text that has the form of a key, else null. */
@@ -98,6 +106,8 @@ export interface ApiKeys {
    * @throws Problem SERVICE_UNAVAILABLE as above
    */
   principalOf(keyId: string): Promise<Principal | null>
+  /** The key's row has changed, and this process knows it: the next request reads it. */
+  forget(keyId: string): void
 }
 
 export interface ApiKeysOptions {
@@ -156,6 +166,7 @@ export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOption
       const row = await rows.get(keyId)
       return row === null ? null : principalNow(row)
     },
+    forget: rows.forget,
   }
 }
 

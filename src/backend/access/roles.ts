@@ -29,6 +29,10 @@ const MAY = {
   add_pricing_model: ['admin'],
   read_approvals: ['admin'],
   decide_approval: ['admin'],
+  read_api_keys: ['admin'],
+  create_api_key: ['admin'],
+  revoke_api_key: ['admin'],
+  rotate_api_key: ['admin'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>
 
 /** What a route does, as a credential's role may or may not. */

@@ -110,6 +110,8 @@ describe('each service may do what it needs, and nothing else', () => {
     g     insert into api_keys (key_id, secret_hash, client_id, role, expires_at) values ('0001', decode(repeat('00', 32), 'hex'), 'house', 'admin', now() + interval '1 day')
     g     update api_keys set last_used_at = now() where key_id = '1' and last_used_at is null
     g     update api_keys set revoked_at = now() where key_id = '1'
+    g     update api_keys set revoked_at = now(), replaced_by = '0001' where key_id = '1'
+    g     select key_id, replaced_by from api_keys where key_id = '1' for update
     -     update api_keys set role = 'admin'
     -     update api_keys set secret_hash = ''
     -     update api_keys set expires_at = now() + interval '10 years'

@@ -1,5 +1,6 @@
 // The public API as an application: a function from what it needs to routes. It does not listen; `services/` does.
 import type { FastifyInstance } from 'fastify'
+import type { ApiKeyChanges } from '../access/api-key-changes.ts'
 import { type Credentials, refusalOf } from '../access/credentials.ts'
 import type { Refusal } from '../access/refusals.ts'
 import type { Sessions } from '../access/sessions.ts'
@@ -10,6 +11,7 @@ import type { Administration } from '../reference-data/http.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { brokerRoutes } from './routes/brokers.ts'
@@ -32,6 +34,7 @@ export interface GatewayOptions extends ServerOptions {
   readonly onRefusal: (refusal: Refusal) => void
   /** Null: there is nothing to sign tokens with. */
   readonly sessions: Sessions | null
+  readonly apiKeyChanges: ApiKeyChanges
   readonly desk: PriceDesk
   readonly administration: Administration
   readonly audit: AuditFunctions
@@ -56,6 +59,7 @@ const TAGS = [
   { name: 'config', description: 'What this deployment offers' },
   { name: 'session', description: 'Sign in with a key, and out' },
   { name: 'configuration', description: 'Brokers and their terms, stocks, pricing models, approvals' },
+  { name: 'keys', description: 'API keys: made, listed, rotated, revoked' },
   { name: 'audit', description: 'The record: search, proof, replay, export, legal holds' },
   { name: 'what-if', description: 'A past range under a draft rate card' },
 ]
@@ -83,6 +87,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   pricingModelRoutes(app, options)
   approvalRoutes(app, options)
   const { credentials, audit, retentionYears, listPricingModels } = options
+  apiKeyRoutes(app, { credentials, keys: options.apiKeyChanges })
   const long = longAnswers(app)
   recordRoutes(app, { credentials, records: audit.records, retentionYears })
   recordRangeRoutes(app, { credentials, walks: audit.walks, long })

@@ -5,7 +5,7 @@
 import { userInfo } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type pg from 'pg'
-import { createApiKey, EXPIRES_IN_DAYS } from '../access/api-keys.ts'
+import { createApiKey, EXPIRES_IN_DAYS, EXPIRES_IN_DAYS_MAX } from '../access/api-keys.ts'
 import { ROLES, type Role } from '../access/roles.ts'
 import { changeRecordRow, insertRecord } from '../audit/change-record.ts'
 import { connectDatabase } from '../database/connect.ts'
@@ -14,8 +14,6 @@ import { readBroker } from '../reference-data/broker-terms.ts'
 import { systemClock, uuidv7Maker } from '../server/uuidv7.ts'
 import { chosenDatabase } from './chosen-database.ts'
 
-/** The longest life of a key. */
-const DAYS_MAX = 3650
 /** Of the operating system's user name, characters on the record. */
 const USER_NAME_MAX = 100
 
@@ -31,7 +29,7 @@ const program = new Command('generate_api_key')
   .addOption(new Option('--role <role>', 'what the key may do').choices(ROLES).makeOptionMandatory())
   .option('--broker <client_id>', 'the broker that the key belongs to; staff belong to house', HOUSE)
   .option('--label <text>', 'for whom or what it is')
-  .option('--expires-in-days <days>', `1 to ${DAYS_MAX}`, days, EXPIRES_IN_DAYS)
+  .option('--expires-in-days <days>', `1 to ${EXPIRES_IN_DAYS_MAX}`, days, EXPIRES_IN_DAYS)
   .action(async (asked: AskedKey) => {
     const database = await chosenDatabase(process.env)
     const pool = connectDatabase(database.url, {
@@ -104,7 +102,8 @@ function operator(): string {
 
 function days(text: string): number {
   const number = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0
-  if (number < 1 || number > DAYS_MAX) throw new InvalidArgumentError(`must be a number from 1 to ${DAYS_MAX}`)
+  if (number < 1 || number > EXPIRES_IN_DAYS_MAX)
+    throw new InvalidArgumentError(`must be a number from 1 to ${EXPIRES_IN_DAYS_MAX}`)
   return number
 }
 

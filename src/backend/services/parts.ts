@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
+import { apiKeyChanges } from '../access/api-key-changes.ts'
 import { type ApiKeys, apiKeys } from '../access/api-keys.ts'
 import { ADDRESSES_MAX, badTries, TRIES_WINDOW_MS } from '../access/bad-tries.ts'
 import { credentials } from '../access/credentials.ts'
@@ -33,6 +34,7 @@ import { type ReplicaReads, replicaReads } from '../database/replica.ts'
 import { MigrationError, requireCurrentSchema } from '../database/schema-state.ts'
 import { gatewayApp } from '../gateway/app.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
+import { eventWindow } from '../market-data/event-risk.ts'
 import { feedWork } from '../market-data/feed-work.ts'
 import { hotNames } from '../market-data/hot-names.ts'
 import { marketData } from '../market-data/market-data.ts'
@@ -42,10 +44,12 @@ import { warmSource } from '../market-data/warm-source.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import type { Ticker } from '../pricing/units.ts'
 import { quoteBatch } from '../quotes/batch.ts'
+import { comparePacks } from '../quotes/compare-packs.ts'
 import { type PriceDesk, priceDesk } from '../quotes/price-desk.ts'
 import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { type KeepRecord, quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
+import { rateLists } from '../quotes/rate-list.ts'
 import { administration } from '../reference-data/administration.ts'
 import type { Administration, ReferenceData } from '../reference-data/http.ts'
 import { type CallContext, ownContext } from '../server/call-context.ts'
@@ -191,7 +195,7 @@ export function marketReads(
   const hot = hotNames(clock)
   const primary = databaseReads({ database, clock, limits })
   const lists = sources.lists === null ? primary : databaseReads({ database: sources.lists, clock, limits })
-  const kept = { ...primary, byStatus: lists.byStatus }
+  const kept = { ...primary, byStatus: lists.byStatus, universe: lists.universe, overTime: lists.overTime }
   // A store in the memory of this process would be a second copy beside the one that prices are made from.
   const isShared = configuration.redis.url !== null
   const refreshed = feeds.refreshing(isShared ? cachedReads(kept, cache) : kept)
@@ -305,6 +309,13 @@ export function calculation(
   const turning = setInterval(turnDays, TURN_DAYS_EVERY_MS).unref()
 
   const fetchPricingInputs = pricingInputs({ terms: brokers.get, observe: market.observe })
+  const lists = rateLists({
+    listAll: market.listAll,
+    terms: brokers.get,
+    eventWindow: () => eventWindow(newYorkDate(clock()), null),
+    clock,
+    keptSeconds: localCopySeconds,
+  })
   const quoting = {
     calendar: US_SETTLEMENT_CALENDAR,
     newYorkDate,
@@ -334,11 +345,16 @@ export function calculation(
       rates: rates({
         fetchPricingInputs,
         listByStatus: market.listByStatus,
+        overTime: reads.overTime,
+        volatilityLimit: limits.volatility,
         terms: brokers.get,
         modelByName: models.get,
         clock,
         newYorkDate,
       }),
+      rateList: lists.text,
+      comparePacks: comparePacks({ ...quoting, fetchPricingInputs, clock }),
+      clock,
     }),
     components: {
       audit_log: async () => {
@@ -349,7 +365,10 @@ export function calculation(
     },
     listen: (store) =>
       onInvalidation(store, {
-        ticker: (keys) => market.dropLocalCopies(keys as readonly Ticker[]),
+        ticker: (keys) => {
+          market.dropLocalCopies(keys as readonly Ticker[])
+          lists.changed()
+        },
         broker: (keys) => {
           for (const key of keys) brokers.drop(key)
         },
@@ -359,6 +378,7 @@ export function calculation(
         },
         all: () => {
           market.doubtLocalCopies()
+          lists.changed()
           brokers.doubt()
           models.doubt()
         },
@@ -392,7 +412,7 @@ export function gateway(
   readonly components: Readonly<Record<string, ComponentCheck>>
   readonly stop: () => Promise<void>
 } {
-  const { configuration, log, metrics, clock } = tools
+  const { configuration, log, metrics, clock, newId } = tools
   const { requestsPerMinute, localCopySeconds } = configuration
   const keys = apiKeys({
     database: behind.database,
@@ -419,6 +439,7 @@ export function gateway(
         }),
         onRefusal: refused.note,
         sessions: signedIn,
+        apiKeyChanges: apiKeyChanges({ database: behind.database, clock, newId, onChange: keys.forget }),
         desk: behind.desk,
         administration: behind.administration,
         audit: behind.audit,

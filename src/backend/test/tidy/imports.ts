@@ -33,7 +33,10 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts', 'audit/actor-codec.ts'],
     types: ['audit/quote-record.ts'],
   },
-  access: { values: [...VOCABULARY, 'server', 'database'] },
+  access: {
+    values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts'],
+    types: ['audit/quote-record.ts'],
+  },
   cache: { values: [...VOCABULARY, 'server', 'database'] },
   // pricing/borrow-rate.ts for the floor of a stock that has none of its own.
   'market-data': {
