@@ -145,6 +145,16 @@ describe('each service may do what it needs, and nothing else', () => {
     d     delete from volatility_index where demo
     d     select * from stock_volatility
     d     insert into stock_volatility (ticker, value, provider, as_of, received_at) values ('AAPL', 20, 'p', now(), now())
+    d     select * from volatility_index_history
+    d     insert into volatility_index_history (as_of, value, provider, received_at) values (now(), 20, 'p', now()) on conflict (as_of, provider) do update set value = excluded.value
+    d     delete from volatility_index_history where as_of < '2026-01-01'
+    d     select * from stock_volatility_history
+    d     insert into stock_volatility_history (ticker, as_of, value, provider, received_at) values ('AAPL', now(), 20, 'p', now())
+    d     delete from stock_volatility_history where as_of < '2026-01-01'
+    d     select * from market_event_history
+    d     insert into market_event_history (ticker, event_type, event_date, provider, known_from) values ('AAPL', 'earnings', '2026-01-02', 'p', now())
+    d     update market_event_history set known_to = now() where known_to is null
+    d     delete from market_event_history where demo
     d     select * from market_events
     d     insert into market_events (ticker, event_type, event_date, provider, received_at) values ('AAPL', 'earnings', '2026-01-02', 'p', now())
     d     delete from market_events where event_date > '2026-01-01'

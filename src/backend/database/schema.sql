@@ -329,10 +329,12 @@ create table api_keys (
   expires_at timestamp with time zone not null,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
+  replaced_by text,
   constraint api_keys_pkey PRIMARY KEY (key_id),
   constraint api_keys_expires_after_creation CHECK ((expires_at > created_at)),
   constraint api_keys_key_id_length CHECK (((length(key_id) >= 4) AND (length(key_id) <= 64))),
   constraint api_keys_label_length CHECK (((length(label) >= 1) AND (length(label) <= 200))),
+  constraint api_keys_replaced_ends CHECK (((replaced_by IS NULL) OR (revoked_at IS NOT NULL))),
   constraint api_keys_role_known CHECK ((role = ANY (ARRAY['broker'::text, 'desk'::text, 'auditor'::text, 'admin'::text, 'system'::text]))),
   constraint api_keys_secret_hash_length CHECK ((octet_length(secret_hash) = 32))
 );
@@ -491,6 +493,7 @@ create table event_calendars (
   provider text not null,
   as_of timestamp with time zone not null,
   received_at timestamp with time zone not null,
+  known_since timestamp with time zone,
   constraint event_calendars_pkey PRIMARY KEY (ticker),
   constraint event_calendars_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text))
 );
@@ -505,6 +508,7 @@ create table feed_states (
   last_error text,
   last_error_at timestamp with time zone,
   demo boolean not null default false,
+  known_since timestamp with time zone,
   constraint feed_states_pkey PRIMARY KEY (feed),
   constraint feed_states_feed_known CHECK ((feed = ANY (ARRAY['lender'::text, 'volatility'::text, 'events'::text, 'closes'::text]))),
   constraint feed_states_rows_range CHECK ((rows >= 0)),
@@ -620,6 +624,22 @@ create table lender_rates (
   constraint lender_rates_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text))
 );
 
+create table market_event_history (
+  ticker text not null,
+  event_type text not null,
+  event_date date not null,
+  provider text not null,
+  risk_factor smallint,
+  known_from timestamp with time zone not null,
+  known_to timestamp with time zone,
+  demo boolean not null default false,
+  constraint market_event_history_pkey PRIMARY KEY (ticker, event_date, event_type, provider, known_from),
+  constraint market_event_history_event_type_length CHECK (((length(event_type) >= 1) AND (length(event_type) <= 50))),
+  constraint market_event_history_known_in_order CHECK ((known_to >= known_from)),
+  constraint market_event_history_risk_factor_range CHECK (((risk_factor >= 0) AND (risk_factor <= 10))),
+  constraint market_event_history_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text))
+);
+
 create table market_events (
   event_id bigint generated always as identity not null,
   ticker text not null,
@@ -683,6 +703,17 @@ create table stock_volatility (
   constraint stock_volatility_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
 );
 
+create table stock_volatility_history (
+  ticker text not null,
+  as_of timestamp with time zone not null,
+  value numeric not null,
+  provider text not null,
+  received_at timestamp with time zone not null,
+  constraint stock_volatility_history_pkey PRIMARY KEY (ticker, as_of, provider),
+  constraint stock_volatility_history_ticker_pattern CHECK ((ticker ~ '^[A-Z]{1,5}([.][A-Z]{1,2})?$'::text)),
+  constraint stock_volatility_history_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
+);
+
 create table stocks (
   ticker text not null,
   name text,
@@ -711,13 +742,24 @@ create table volatility_index (
   constraint volatility_index_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
 );
 
+create table volatility_index_history (
+  as_of timestamp with time zone not null,
+  value numeric not null,
+  provider text not null,
+  received_at timestamp with time zone not null,
+  constraint volatility_index_history_pkey PRIMARY KEY (as_of, provider),
+  constraint volatility_index_history_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
+);
+
 
 alter table api_keys add constraint api_keys_client_id_exists FOREIGN KEY (client_id) REFERENCES brokers(client_id);
+alter table api_keys add constraint api_keys_replaced_by_exists FOREIGN KEY (replaced_by) REFERENCES api_keys(key_id);
 alter table brokers add constraint brokers_pricing_model_exists FOREIGN KEY (pricing_model) REFERENCES pricing_models(model);
 alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN KEY (hold_id) REFERENCES legal_holds(hold_id);
 alter table sessions add constraint sessions_key_id_exists FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
 
 CREATE INDEX api_keys_client_id ON api_keys USING btree (client_id);
+CREATE INDEX api_keys_created_at ON api_keys USING btree (created_at, key_id);
 CREATE INDEX approvals_state ON approvals USING btree (state, approval_id);
 CREATE INDEX audit_exports_month ON audit_exports USING btree (month, verified_at);
 CREATE INDEX audit_records_borrow_rate ON audit_records USING btree (borrow_rate) INCLUDE (audit_id, position_value, client_id, ticker, record_type);
@@ -726,9 +768,11 @@ CREATE INDEX audit_records_other_types ON audit_records USING btree (record_type
 CREATE INDEX audit_records_position_value ON audit_records USING btree (position_value) INCLUDE (audit_id, borrow_rate, client_id, ticker, record_type);
 CREATE INDEX audit_records_ticker ON audit_records USING btree (ticker, audit_id) INCLUDE (client_id, position_value, borrow_rate, record_type);
 CREATE INDEX audit_seals_sequence ON audit_seals USING btree (sequence);
+CREATE INDEX lender_rate_history_as_of ON lender_rate_history USING brin (as_of);
 CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, event_date);
 CREATE INDEX sessions_expires_at ON sessions USING btree (expires_at);
 CREATE INDEX sessions_key_id ON sessions USING btree (key_id, refreshed_at);
+CREATE INDEX stock_volatility_history_as_of ON stock_volatility_history USING brin (as_of);
 
 CREATE TRIGGER approvals_decided_once BEFORE DELETE OR UPDATE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_second_decision();
 CREATE TRIGGER audit_checkpoints_append_only BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
@@ -751,6 +795,8 @@ CREATE TRIGGER pricing_models_immutable BEFORE DELETE OR UPDATE OR TRUNCATE ON p
 
 comment on table api_keys is 'Credentials. The secret itself is nowhere: only its SHA-256 is kept.';
 comment on column api_keys.secret_hash is 'SHA-256 of the secret, 32 bytes. The secret is random and long, so a slow hash would add nothing.';
+comment on column api_keys.revoked_at is 'From then on the key is not good. It lies in the future while a key that was replaced goes on.';
+comment on column api_keys.replaced_by is 'The key that takes its place; null: none does.';
 comment on table approvals is 'Changes that a second person approves or refuses before they are made.';
 comment on column approvals.approval_id is 'UUIDv7.';
 comment on column approvals.subject is 'What would be changed: the client_id.';
@@ -799,9 +845,11 @@ comment on column brokers.version is 'Counts changes; a writer names the version
 comment on table event_calendars is 'When a service last answered which events lie ahead of a name; one row a name. The events themselves are in market_events.';
 comment on column event_calendars.as_of is 'When the answer was true.';
 comment on column event_calendars.received_at is 'When it arrived here.';
+comment on column event_calendars.known_since is 'Since when a service answers about the name at all; null: since as_of.';
 comment on table feed_states is 'How each feed''s last import went. A failed import leaves the last good data where it is.';
 comment on column feed_states.rows is 'Rows of the last successful import.';
 comment on column feed_states.skipped is 'Rows of the last successful import that were left out, for instance not in USD.';
+comment on column feed_states.known_since is 'As of the first file there was; null: since as_of.';
 comment on table held_records is 'Records under a legal hold whose month was detached, with their seals. The columns are those of audit_records and audit_seals.';
 comment on table idempotent_answers is 'Answers by Idempotency-Key, good for 24 hours. Partitioned by day; turn_idempotent_answer_days drops days that are over.';
 comment on column idempotent_answers.client_id is 'The broker of the credential.';
@@ -829,6 +877,10 @@ comment on column lender_rates.as_of is 'When the lender''s figure was true, by 
 comment on column lender_rates.received_at is 'When it arrived here.';
 comment on column lender_rates.listed is 'False: the lender listed the name and then dropped it, so there is nothing to lend.';
 comment on column lender_rates.demo is 'True: replayed from the demonstration excerpt.';
+comment on table market_event_history is 'Which events were known when: an event that moved was known at one date, and then at another.';
+comment on column market_event_history.event_date is 'Calendar date in New York.';
+comment on column market_event_history.risk_factor is '0 to 10; null: the feed gave none, the event type''s own factor is used.';
+comment on column market_event_history.known_to is 'When the feed no longer had it so; null: it is known now.';
 comment on table market_events is 'Corporate events that make a borrow riskier.';
 comment on column market_events.event_date is 'Calendar date in New York.';
 comment on column market_events.risk_factor is '0 to 10; null: the feed gave none, the event type''s own factor is used.';
@@ -846,6 +898,8 @@ comment on column sessions.refresh_hash is 'SHA-256 of the secret in the one coo
 comment on column sessions.end_reason is 'signed_out; cookie_reused: an old cookie came back, so two hold it; key_ended; too_many: the key opened more than it may.';
 comment on table stock_volatility is 'The volatility of single names, where a feed has it.';
 comment on column stock_volatility.value is 'Index points (VIX scale).';
+comment on table stock_volatility_history is 'A row for each change of a name''s own volatility, and one a day while it does not change.';
+comment on column stock_volatility_history.value is 'Index points (VIX scale).';
 comment on table stocks is 'Stocks the desk keeps something of its own about: a floor, a tier, a lender.';
 comment on column stocks.borrow_status is 'The desk''s own tier, used when neither the lender''s status nor its rate says; null: none.';
 comment on column stocks.floor_rate is 'Annual rate, a fraction: 0.03 is 3 %. No borrow rate of the stock lies below it; null: the default floor.';
@@ -854,6 +908,8 @@ comment on column stocks.version is 'Counts changes; a writer names the version 
 comment on table volatility_index is 'The market''s volatility index by day, past and latest.';
 comment on column volatility_index.index_date is 'Calendar date in New York. The index has values on days the exchange is closed.';
 comment on column volatility_index.value is 'Index points (VIX scale): 20 is a calm market.';
+comment on table volatility_index_history is 'A row for each change of the volatility index within a day. The last one of a day is in volatility_index.';
+comment on column volatility_index_history.value is 'Index points (VIX scale).';
 comment on function add_audit_months(first_month date, months integer) is 'Adds so many months to the log and to its seals, beginning with the month of the date; those that exist are left alone. Returns how many were added.';
 comment on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) is 'Puts on the record that a legal hold was placed or released, or a month detached, with the owner''s right to insert, and nothing else.';
 comment on function detach_audit_month(month date) is 'Takes the earliest month out of the log, once all of it is sealed, lies verified in locked storage, what is held is kept and a checkpoint stands for it; refuses otherwise, and says why. The month stays as detached_audit_records_YYYY_MM and detached_audit_seals_YYYY_MM.';
@@ -873,7 +929,7 @@ grant usage on schema public to audit_service;
 grant create, usage on schema public to borrow_rate_owner;
 grant usage on schema public to calculation_service;
 grant usage on schema public to data_service;
-grant insert, select, update (label, revoked_at, last_used_at) on api_keys to api_gateway;
+grant insert, select, update (label, revoked_at, last_used_at, replaced_by) on api_keys to api_gateway;
 grant insert, select, update (state, decided_by, decided_at, reason) on approvals to data_service;
 grant insert, select on audit_checkpoints to audit_service;
 grant insert, select on audit_exports to audit_service;
@@ -894,12 +950,15 @@ grant insert, select on legal_hold_releases to audit_service;
 grant insert, select on legal_holds to audit_service;
 grant delete, insert, select, update on lender_rate_history to data_service;
 grant delete, insert, select, update on lender_rates to data_service;
+grant delete, insert, select, update on market_event_history to data_service;
 grant delete, insert, select, update on market_events to data_service;
 grant insert, select on pricing_models to data_service;
 grant delete, insert, select, update (refresh_hash, refreshed_at, expires_at, ended_at, end_reason) on sessions to api_gateway;
 grant delete, insert, select, update on stock_volatility to data_service;
+grant delete, insert, select, update on stock_volatility_history to data_service;
 grant insert, select, update on stocks to data_service;
 grant delete, insert, select, update on volatility_index to data_service;
+grant delete, insert, select, update on volatility_index_history to data_service;
 revoke all on function add_audit_months(first_month date, months integer) from public;
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 revoke all on function detach_audit_month(month date) from public;

@@ -12,11 +12,11 @@ export const STORED_OBSERVATIONS_CODEC = {
   read: (text: string) => STORED_OBSERVATIONS.read(JSON.parse(text), 'observations'),
 }
 
-/** Reads of one name go through the cache, and `fresh` ones past it, into it. Pages of a tier are read from the source. */
+/** Reads of one name go through the cache, those with an age of their own past it, into it. Lists and histories are read from the source. */
 export function cachedReads(source: StoredReads, cache: TwoAgeCache<StoredObservations>): StoredReads {
   return {
     async one(ticker, options) {
-      if (options.fresh) {
+      if (options.maxAgeSeconds !== null) {
         const row = await source.one(ticker, options)
         if (row.known) void cache.put(ticker, row)
         return row
@@ -35,6 +35,8 @@ export function cachedReads(source: StoredReads, cache: TwoAgeCache<StoredObserv
       }
     },
     byStatus: source.byStatus,
+    universe: source.universe,
+    overTime: source.overTime,
     feeds: source.feeds,
   }
 }

@@ -54,7 +54,7 @@ afterEach(async () => {
 const ask = (ticker: Ticker) =>
   work
     .refreshing(databaseReads({ database: database.pool, clock: () => now, limits: DEFAULT_INPUT_LIMITS }))
-    .one(ticker, { fresh: false, context: ownContext('test') })
+    .one(ticker, { maxAgeSeconds: null, context: ownContext('test') })
 const pass = (seconds: number) => {
   now = new Date(now.getTime() + seconds * 1000)
 }

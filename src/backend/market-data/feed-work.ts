@@ -70,7 +70,7 @@ export function feedWork(options: FeedWorkOptions): FeedWork {
         rows
           .filter((row) => row.known)
           .map(async (row) => {
-            const due = asks.needs(row, clock(), RENEW_AT_SHARE)
+            const due = asks.needs(row, clock(), ({ freshSeconds }) => freshSeconds * RENEW_AT_SHARE)
             const outcomes = await asks.refresh(row.ticker, due, { retries: false })
             return Object.values(outcomes).includes('renewed') ? row.ticker : null
           }),

@@ -38,13 +38,13 @@ describe.each<[string, () => StoredReads]>([
   ['the wire to it', () => storedReadsClient(wire.client)],
 ])('%s', (_title, of) => {
   test.each(names)('says of %s all that is kept, digit by digit', async (ticker) => {
-    const row = await of().one(ticker, { fresh: false, context: CONTEXT })
-    expect(row).toEqual(await reads.one(ticker, { fresh: false, context: CONTEXT }))
+    const row = await of().one(ticker, { maxAgeSeconds: null, context: CONTEXT })
+    expect(row).toEqual(await reads.one(ticker, { maxAgeSeconds: null, context: CONTEXT }))
     expect(row.known).toBe(ticker !== 'ZZZZZ')
   })
 
   test('has what each kind of input needs', async () => {
-    const row = await of().one('GME' as Ticker, { fresh: true, context: CONTEXT })
+    const row = await of().one('GME' as Ticker, { maxAgeSeconds: 0, context: CONTEXT })
     expect(String(row.listing?.value.rate)).toBe('0.01534')
     expect(String(row.lastClose?.value.close)).toBe('22.510001')
     expect(String(row.stockVolatility?.value)).toBe('85.25')
@@ -62,7 +62,7 @@ describe.each<[string, () => StoredReads]>([
 
 test('a cache keeps a row whole as well', async () => {
   for (const ticker of names) {
-    const row = await reads.one(ticker, { fresh: false, context: CONTEXT })
+    const row = await reads.one(ticker, { maxAgeSeconds: null, context: CONTEXT })
     expect(STORED_OBSERVATIONS_CODEC.read(STORED_OBSERVATIONS_CODEC.write(row))).toEqual(row)
   }
   expect(() => STORED_OBSERVATIONS_CODEC.read('{"ticker":"GME"}')).toThrow('observations.known is not true or false')

@@ -5,8 +5,8 @@ import type { IndexPoints, IsoDate, Rate, Ticker, Usd } from '../pricing/units.t
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { CallContext } from '../server/call-context.ts'
 import type { InternalClient } from '../server/internal-client.ts'
-import { type Served, serve } from '../server/internal-server.ts'
-import { lineOf, type Operation } from '../server/internal-wire.ts'
+import { type Served, serve, serveStream } from '../server/internal-server.ts'
+import { lineOf, type Operation, type StreamOperation } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import {
   type Codec,
@@ -24,9 +24,11 @@ import type { MarketEvent } from './event-risk.ts'
 import type { LastClose, LenderListing } from './fallback.ts'
 import type { FeedState } from './feed-states.ts'
 import type { Stored } from './observation.ts'
+import type { HistoryRange, RateInputsOverTime, RecordedVolatility } from './rate-history.ts'
 import { FEED_INPUTS } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import type { Page, StoredReads } from './stored-reads.ts'
+import type { UniverseAsk } from './universe.ts'
 
 const STATUS = oneOf<BorrowStatus>('EASY', 'MEDIUM', 'HARD')
 
@@ -76,9 +78,9 @@ const FEED_STATE: Codec<FeedState> = structure({
   demo: flag,
 })
 
-const ONE: Operation<{ readonly ticker: Ticker; readonly fresh: boolean }, StoredObservations> = {
+const ONE: Operation<{ readonly ticker: Ticker; readonly maxAgeSeconds: number | null }, StoredObservations> = {
   name: 'stored-observations',
-  ask: lineOf(structure({ ticker: text<Ticker>(), fresh: flag }), 'ask'),
+  ask: lineOf(structure({ ticker: text<Ticker>(), maxAgeSeconds: nullable(integer) }), 'ask'),
   answer: lineOf(STORED_OBSERVATIONS, 'observations'),
   repeatable: true,
 }
@@ -93,6 +95,55 @@ const BY_STATUS: Operation<
   repeatable: true,
 }
 
+const UNIVERSE: StreamOperation<UniverseAsk> = {
+  name: 'observations-of-all',
+  ask: lineOf(structure({ status: nullable(STATUS) }), 'ask'),
+}
+
+const VOLATILITIES: Codec<readonly RecordedVolatility[]> = list(
+  structure({ asOf: instant, value: decimalOf<IndexPoints>(), demo: flag }),
+)
+
+const OVER_TIME: Operation<{ readonly ticker: Ticker; readonly range: HistoryRange }, RateInputsOverTime> = {
+  name: 'observations-over-time',
+  ask: lineOf(
+    structure({
+      ticker: text<Ticker>(),
+      range: structure({ from: instant, to: instant, intervalSeconds: integer }),
+    }),
+    'ask',
+  ),
+  answer: lineOf(
+    structure({
+      lender: list(
+        structure({
+          asOf: instant,
+          rate: nullable(decimalOf<Rate>()),
+          lastRate: nullable(decimalOf<Rate>()),
+          borrowStatus: nullable(STATUS),
+          availability: structure({ shares: nullable(integer), atLeast: flag }),
+          provider: text(),
+          demo: flag,
+        }),
+      ),
+      volatilityIndex: VOLATILITIES,
+      stockVolatility: VOLATILITIES,
+      events: list(
+        structure({
+          type: text(),
+          date: text<IsoDate>(),
+          riskFactor: nullable(integer),
+          knownFrom: instant,
+          knownTo: nullable(instant),
+        }),
+      ),
+      calendarSince: nullable(instant),
+    }),
+    'inputs',
+  ),
+  repeatable: true,
+}
+
 const FEEDS: Operation<null, readonly FeedState[]> = {
   name: 'feed-states',
   ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
@@ -102,8 +153,10 @@ const FEEDS: Operation<null, readonly FeedState[]> = {
 
 export function serveStoredReads(reads: StoredReads): Served[] {
   return [
-    serve(ONE, ({ ticker, fresh }, context) => reads.one(ticker, { fresh, context })),
+    serve(ONE, ({ ticker, maxAgeSeconds }, context) => reads.one(ticker, { maxAgeSeconds, context })),
     serve(BY_STATUS, ({ status, skip, limit }, context) => reads.byStatus(status, { skip, limit }, context)),
+    serveStream(UNIVERSE, reads.universe),
+    serve(OVER_TIME, ({ ticker, range }, context) => reads.overTime(ticker, range, context)),
     serve(FEEDS, (_nothing, context) => reads.feeds(context)),
   ]
 }
@@ -111,10 +164,13 @@ export function serveStoredReads(reads: StoredReads): Served[] {
 export function storedReadsClient(client: InternalClient): StoredReads {
   const one = client.call(ONE)
   const byStatus = client.call(BY_STATUS)
+  const overTime = client.call(OVER_TIME)
   const feeds = client.call(FEEDS)
   return {
-    one: (ticker, { fresh, context }) => one({ ticker, fresh }, context),
+    one: (ticker, { maxAgeSeconds, context }) => one({ ticker, maxAgeSeconds }, context),
     byStatus: (status, page, context) => byStatus({ status, ...page }, context),
+    universe: client.stream(UNIVERSE),
+    overTime: (ticker, range, context) => overTime({ ticker, range }, context),
     feeds: (context) => feeds(null, context),
   }
 }

@@ -5,6 +5,7 @@ import type { Queryable } from '../database/connect.ts'
 import type { IndexPoints, IsoDate, Ticker } from '../pricing/units.ts'
 import type { MarketEvent } from './event-risk.ts'
 import type { LenderListing } from './fallback.ts'
+import { EVENTS_INTO_HISTORY } from './import-rows.ts'
 import { newYorkDate } from './new-york-time.ts'
 import type { Stored } from './observation.ts'
 
@@ -96,34 +97,64 @@ export async function keepUnlisted(
   return rows[0]?.kept === true
 }
 
-/** The index of the day its as-of time lies in. @returns false: what is kept of that day from the provider is newer */
+/**
+ * The index of the day its as-of time lies in; a change within the day is added to the history.
+ * @returns false: what is kept of that day from the provider is newer
+ */
 export async function keepVolatilityIndex(database: Queryable, index: Stored<IndexPoints>): Promise<boolean> {
-  const { rowCount } = await database.query(
-    `insert into volatility_index as kept (index_date, value, provider, as_of, received_at, demo)
-     values ($1, $2, $3, $4, $5, false)
-         on conflict (index_date, provider) do update
-        set value = excluded.value, as_of = excluded.as_of, received_at = excluded.received_at, demo = false
-      where kept.demo or kept.as_of <= excluded.as_of`,
+  const { rows } = await database.query<{ kept: boolean }>(
+    `with before as (
+       select value from volatility_index where provider = $3 and not demo order by index_date desc limit 1
+     ), taken as (
+       insert into volatility_index as kept (index_date, value, provider, as_of, received_at, demo)
+       values ($1, $2, $3, $4, $5, false)
+           on conflict (index_date, provider) do update
+          set value = excluded.value, as_of = excluded.as_of, received_at = excluded.received_at, demo = false
+        where kept.demo or kept.as_of <= excluded.as_of
+       returning value, provider, as_of, received_at
+     ), history as (
+       insert into volatility_index_history (as_of, value, provider, received_at)
+       select as_of, value, provider, received_at from taken
+        where not exists (select from before where before.value = taken.value)
+           on conflict (as_of, provider) do update set value = excluded.value, received_at = excluded.received_at
+     )
+     select exists (select from taken) as kept`,
     [newYorkDate(index.asOf), index.value.toString(), index.provider, index.asOf, index.receivedAt],
   )
-  return rowCount === 1
+  return rows[0]?.kept === true
 }
 
-/** A name's own volatility. @returns false: what is kept is newer */
+/**
+ * A name's own volatility. A change is added to the history, and that it still is what it was, once a day: from a feed that is silent
+ * nothing holds for ever.
+ * @returns false: what is kept is newer
+ */
 export async function keepStockVolatility(
   database: Queryable,
   ticker: Ticker,
   volatility: Stored<IndexPoints>,
 ): Promise<boolean> {
-  const { rowCount } = await database.query(
-    `insert into stock_volatility as kept (ticker, value, provider, as_of, received_at, demo)
-     values ($1, $2, $3, $4, $5, false)
-         on conflict (ticker) do update
-        set value = excluded.value, provider = excluded.provider, as_of = excluded.as_of, received_at = excluded.received_at, demo = false
-      where kept.demo or kept.as_of <= excluded.as_of`,
+  const { rows } = await database.query<{ kept: boolean }>(
+    `with before as (
+       select value, as_of from stock_volatility_history where ticker = $1 order by as_of desc limit 1
+     ), taken as (
+       insert into stock_volatility as kept (ticker, value, provider, as_of, received_at, demo)
+       values ($1, $2, $3, $4, $5, false)
+           on conflict (ticker) do update
+          set value = excluded.value, provider = excluded.provider, as_of = excluded.as_of, received_at = excluded.received_at, demo = false
+        where kept.demo or kept.as_of <= excluded.as_of
+       returning ticker, value, provider, as_of, received_at
+     ), history as (
+       insert into stock_volatility_history (ticker, as_of, value, provider, received_at)
+       select ticker, as_of, value, provider, received_at from taken
+        where not exists (select from before
+                           where before.value = taken.value and before.as_of > taken.as_of - interval '1 day')
+           on conflict (ticker, as_of, provider) do update set value = excluded.value, received_at = excluded.received_at
+     )
+     select exists (select from taken) as kept`,
     [ticker, volatility.value.toString(), volatility.provider, volatility.asOf, volatility.receivedAt],
   )
-  return rowCount === 1
+  return rows[0]?.kept === true
 }
 
 /**
@@ -145,14 +176,23 @@ export async function keepEvents(
         where kept.ticker = $1 and (kept.demo or (kept.provider = $3 and kept.event_date >= $6))
           and not exists (select from incoming
                            where (incoming.type, incoming.date, $3) = (kept.event_type, kept.event_date, kept.provider))
+       returning event_type, event_date, provider
+     ), ended as (
+       update market_event_history as history set known_to = greatest(history.known_from, $5)
+         from removed
+        where history.ticker = $1 and history.known_to is null
+          and (history.event_type, history.event_date, history.provider)
+            = (removed.event_type, removed.event_date, removed.provider)
      ), taken as (
-       insert into market_events (ticker, event_type, event_date, risk_factor, provider, received_at, demo)
+       insert into market_events as kept (ticker, event_type, event_date, risk_factor, provider, received_at, demo)
        select $1, type, date, "riskFactor", $3, $5, false from incoming
            on conflict (ticker, event_type, event_date, provider) do update
           set risk_factor = excluded.risk_factor, received_at = excluded.received_at, demo = false
-     ), noted as (
-       insert into event_calendars as kept (ticker, provider, as_of, received_at)
-       select $1, $3, $4, $5
+        where kept.demo or kept.risk_factor is distinct from excluded.risk_factor
+       returning ticker, event_type, event_date, risk_factor, provider, received_at, demo
+     ), ${EVENTS_INTO_HISTORY}, noted as (
+       insert into event_calendars as kept (ticker, provider, as_of, received_at, known_since)
+       select $1, $3, $4, $5, $4
         where exists (select from incoming)
            or exists (select from stocks where ticker = $1)
            or exists (select from lender_rates where ticker = $1)

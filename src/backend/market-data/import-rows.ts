@@ -141,7 +141,10 @@ export async function storeVolatility(
   return { changed, dropped: 0 }
 }
 
-/** Replaces the provider's events from `today` on, and adds past ones. Of demo data all is replaced: its dates move with the day. */
+/**
+ * Replaces the provider's events from `today` on, and adds past ones. Of demo data all is replaced: its dates move with the day. What
+ * was known before stays in the history.
+ */
 export async function storeEvents(
   client: pg.PoolClient,
   events: readonly CalendarEvent[],
@@ -157,10 +160,16 @@ export async function storeEvents(
           and not exists (select from incoming
                            where (incoming.ticker, incoming.type, incoming.date)
                                = (kept.ticker, kept.event_type, kept.event_date))
-       returning 1
+       returning ticker, event_type, event_date, provider
+     ), ended as (
+       update market_event_history as history set known_to = greatest(history.known_from, $5)
+         from removed
+        where (history.ticker, history.event_type, history.event_date, history.provider)
+            = (removed.ticker, removed.event_type, removed.event_date, removed.provider)
+          and history.known_to is null
      )
      select count(*)::int as removed from removed`,
-    [JSON.stringify(events), origin.provider, today, origin.demo],
+    [JSON.stringify(events), origin.provider, today, origin.demo, origin.receivedAt],
   )
   let changed = 0
   await inBatches(events, origin, async (batch) => {
@@ -173,8 +182,8 @@ export async function storeEvents(
              on conflict (ticker, event_type, event_date, provider) do update
             set risk_factor = excluded.risk_factor, received_at = excluded.received_at, demo = excluded.demo
           where market_events.risk_factor is distinct from excluded.risk_factor or market_events.demo <> excluded.demo
-         returning 1
-       )
+         returning ticker, event_type, event_date, risk_factor, provider, received_at, demo
+       ), ${EVENTS_INTO_HISTORY}
        select count(*)::int as changed from taken`,
       [JSON.stringify(batch), origin.provider, origin.receivedAt, origin.demo],
     )
@@ -182,6 +191,24 @@ export async function storeEvents(
   })
   return { changed, dropped: removed.rows[0]?.removed ?? 0 }
 }
+
+/**
+ * Parts of a statement whose part `taken` returns events that are new or say something else: from now on they are known so. An event
+ * that changed twice in a moment is known as it was last.
+ */
+export const EVENTS_INTO_HISTORY = `
+       changed_before as (
+         update market_event_history as history set known_to = greatest(history.known_from, taken.received_at)
+           from taken
+          where (history.ticker, history.event_type, history.event_date, history.provider)
+              = (taken.ticker, taken.event_type, taken.event_date, taken.provider)
+            and history.known_to is null and history.known_from <> taken.received_at
+       ), known as (
+         insert into market_event_history (ticker, event_type, event_date, provider, risk_factor, known_from, demo)
+         select ticker, event_type, event_date, provider, risk_factor, received_at, demo from taken
+             on conflict (ticker, event_date, event_type, provider, known_from) do update
+            set risk_factor = excluded.risk_factor, known_to = null, demo = excluded.demo
+       )`
 
 /** Upserts closes that are not older than the ones that are kept. */
 export async function storeCloses(

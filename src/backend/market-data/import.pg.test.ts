@@ -11,7 +11,7 @@ import {
   importLenderFile,
   importVolatilityHistory,
 } from './import.ts'
-import { readRateHistory } from './rate-history.ts'
+import { readRateInputs } from './rate-history.ts'
 
 const fixture = (name: string): string => readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8')
 
@@ -104,8 +104,9 @@ describe('a lender file', () => {
     const third = await importLenderFile(database.pool, from(lenderFile('10:30:00', 'GME 1.5 4000')))
     expect([second.dropped, third.dropped]).toEqual([1, 0])
     expect((await rates())[0]).toBe('AMC  HARD 0 false false 2026-11-24T15:30:00.000Z')
-    const history = await readRateHistory(database.pool, 'AMC' as Ticker, { from: new Date(0), to: NOW })
-    expect(history.map((each) => [each.rate?.toString() ?? null, each.availability.shares])).toEqual([
+    const range = { from: new Date(0), to: NOW, intervalSeconds: 60 }
+    const { lender } = await readRateInputs(database.pool, 'AMC' as Ticker, range)
+    expect(lender.map((each) => [each.rate?.toString() ?? null, each.availability.shares])).toEqual([
       ['0.02', 100],
       [null, 0],
     ])

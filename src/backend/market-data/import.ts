@@ -210,17 +210,20 @@ async function whyLeaveAlone(
 const TABLES: Readonly<Record<Feed, readonly string[]>> = {
   lender: ['lender_rates', 'lender_rate_history'],
   volatility: ['volatility_index'],
-  events: ['market_events'],
+  events: ['market_events', 'market_event_history'],
   closes: ['last_closes'],
 }
 
 async function noteSuccess(client: pg.PoolClient, feed: Feed, options: ImportOptions, file: ReadFile): Promise<void> {
   const skipped = Object.values(file.skipped).reduce((sum, count) => sum + count, 0)
   await client.query(
-    `insert into feed_states (feed, provider, last_success, as_of, rows, skipped, demo)
-     values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into feed_states (feed, provider, last_success, as_of, known_since, rows, skipped, demo)
+     values ($1, $2, $3, $4, $4, $5, $6, $7)
      on conflict (feed) do update
         set provider = excluded.provider, last_success = excluded.last_success,
+            known_since = case when feed_states.demo = excluded.demo
+                               then coalesce(feed_states.known_since, feed_states.as_of, excluded.known_since)
+                               else excluded.known_since end,
             as_of = case when feed_states.demo = excluded.demo then greatest(feed_states.as_of, excluded.as_of)
                          else excluded.as_of end,
             rows = excluded.rows, skipped = excluded.skipped, demo = excluded.demo,

@@ -37,8 +37,11 @@ function marketOver(source: Queryable, localCopySeconds: number) {
   const reads = databaseReads({ database: source, clock, limits: DEFAULT_INPUT_LIMITS })
   const data = marketData({ reads, clock, limits: DEFAULT_INPUT_LIMITS, localCopySeconds, awaySeconds: 300 })
   return {
-    observe: (ticker: Ticker, window: EventWindow, options = { fresh: false }) =>
-      data.observe(ticker, window, { ...options, context: CONTEXT }),
+    observe: (
+      ticker: Ticker,
+      window: EventWindow,
+      options: { maxAgeSeconds: number | null } = { maxAgeSeconds: null },
+    ) => data.observe(ticker, window, { ...options, context: CONTEXT }),
     listByStatus: (status: BorrowStatus, page: Page, window: EventWindow) =>
       data.listByStatus(status, page, window, CONTEXT),
     feeds: () => reads.feeds(CONTEXT),
@@ -196,13 +199,13 @@ describe('the local copy', () => {
     expect(seen.map(({ ticker, stockName }) => ({ ticker, name: stockName }))).toEqual(rows)
   })
 
-  test('is passed by when the answer must be fresh, and renewed by it', async () => {
+  test('is passed by when nothing that is kept is wanted, and renewed by it', async () => {
     await everything()
     const data = market()
     await data.observe(GME, WINDOW)
     await database.pool.query('update lender_rates set rate = 0.5')
     expect((await data.observe(GME, WINDOW)).lenderRate.value.toString()).toBe('0.01534')
-    expect((await data.observe(GME, WINDOW, { fresh: true })).lenderRate.value.toString()).toBe('0.5')
+    expect((await data.observe(GME, WINDOW, { maxAgeSeconds: 0 })).lenderRate.value.toString()).toBe('0.5')
     expect((await data.observe(GME, WINDOW)).lenderRate.value.toString()).toBe('0.5')
   })
 

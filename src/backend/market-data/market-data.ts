@@ -23,9 +23,10 @@ import {
   volatilityIndexObservation,
 } from './fallback.ts'
 import type { Availability, InputLimits, Observation } from './observation.ts'
-import type { FeedInput } from './refresh.ts'
+import { agedInputs, type FeedInput } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import type { Page, ReadOptions, StoredReads } from './stored-reads.ts'
+import { readUniverse } from './universe.ts'
 
 /** Everything observed about a name. */
 export interface MarketObservations {
@@ -48,7 +49,6 @@ export interface MarketObservations {
 
 export interface MarketData {
   /**
-   * @param options `fresh` asks past the local copy
    * @throws Problem TICKER_NOT_FOUND when neither the desk nor any feed knows the name; EXTERNAL_API_UNAVAILABLE when that says
    *   nothing, because no lender's list was ever taken over
    */
@@ -60,6 +60,13 @@ export interface MarketData {
     eventWindow: EventWindow,
     context: CallContext,
   ): Promise<{ total: number; items: MarketObservations[] }>
+  /** Every name in trading, or those of a tier, by ticker and page by page. Never from a local copy. */
+  listAll(
+    status: BorrowStatus | null,
+    eventWindow: EventWindow,
+    context: CallContext,
+    signal: AbortSignal,
+  ): AsyncIterable<MarketObservations[]>
   /**
    * One look at many names: each is read once, all at about the same time, and every observation is as old as at `at`. Names that
    * cannot be read fail when they are asked for, as `observe` does, and no other.
@@ -109,11 +116,20 @@ export function marketData(options: MarketDataOptions): MarketData {
 
   /** The local copy, else one read that all who ask meanwhile share, else a copy past its time. */
   function stored(ticker: Ticker, options: ReadOptions): StoredObservations | Promise<StoredObservations> {
-    if (options.fresh) return read(ticker, options)
     const copy = copies.get(ticker)
+    const { maxAgeSeconds } = options
+    if (maxAgeSeconds !== null && (copy === undefined || !isYoung(copy.value, maxAgeSeconds))) {
+      return read(ticker, options)
+    }
     if (copy !== undefined && clock().getTime() < copy.freshUntilMs) return copy.value
     const answer = () => reading.get(ticker) ?? read(ticker, options)
     return copy === undefined ? answer() : orAgedCopy(copy, answer)
+  }
+
+  /** Nothing in it is older than so many seconds; 0 is never young. */
+  function isYoung(row: StoredObservations, seconds: number): boolean {
+    const limits = { lender: seconds, 'volatility-index': seconds, 'stock-volatility': seconds, events: seconds }
+    return seconds > 0 && agedInputs(row, clock(), limits).length === 0
   }
 
   function read(ticker: Ticker, options: ReadOptions): Promise<StoredObservations> {
@@ -151,7 +167,9 @@ export function marketData(options: MarketDataOptions): MarketData {
         [...new Set(tickers)].map(async (ticker) => {
           rows.set(
             ticker,
-            await Promise.resolve(stored(ticker, { fresh: false, context })).catch((failure: unknown) => ({ failure })),
+            await Promise.resolve(stored(ticker, { maxAgeSeconds: null, context })).catch((failure: unknown) => ({
+              failure,
+            })),
           )
         }),
       )
@@ -170,6 +188,16 @@ export function marketData(options: MarketDataOptions): MarketData {
       const { total, rows } = await reads.byStatus(status, page, context)
       const now = clock()
       return { total, items: rows.map((row) => observations(row, eventWindow, now, limits)) }
+    },
+
+    async *listAll(status, eventWindow, context, signal) {
+      for await (const rows of readUniverse(reads.universe({ status }, context, signal))) {
+        const now = clock()
+        // Between the list of names and a page of them one may have gone over to another tier.
+        yield rows
+          .map((row) => observations(row, eventWindow, now, limits))
+          .filter(({ borrowStatus }) => status === null || borrowStatus === status)
+      }
     },
 
     doubtLocalCopies() {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { decimal } from '../pricing/decimal.ts'
 import type { Ticker } from '../pricing/units.ts'
 import { ownContext } from '../server/call-context.ts'
 import { readConfiguration } from '../server/configuration.ts'
@@ -77,8 +78,9 @@ function begin(environment: Record<string, string> = {}, over: Partial<Refresher
 
 const source = () => databaseReads({ database: database.pool, clock: () => now, limits: DEFAULT_INPUT_LIMITS })
 const reads = () => refreshingReads({ reads: source(), refresher: subject, clock: () => now })
-const stored = async (ticker: Ticker) => source().one(ticker, { fresh: false, context: ownContext('test') })
-const ask = (ticker: Ticker, fresh = false) => reads().one(ticker, { fresh, context: ownContext('test') })
+const stored = async (ticker: Ticker) => source().one(ticker, { maxAgeSeconds: null, context: ownContext('test') })
+const ask = (ticker: Ticker, maxAgeSeconds: number | null = null) =>
+  reads().one(ticker, { maxAgeSeconds, context: ownContext('test') })
 const once = { retries: false }
 const pass = (seconds: number) => {
   now = new Date(now.getTime() + seconds * 1000)
@@ -355,14 +357,38 @@ describe('reads that keep themselves fresh', () => {
     expect(String((await ask(GME)).listing?.value.rate)).toBe('0.3')
   })
 
-  test('with fresh wait for the feeds of what has aged', async () => {
+  test('that want nothing older than so many seconds wait for the feeds of what is', async () => {
     await ask(GME)
     fakes.setAnswer('lender', 'GME', '{"rate":0.3}')
     fakes.setMode('lender', { kind: 'slow', milliseconds: 60 })
-    pass(301)
-    const row = await ask(GME, true)
+    pass(61)
+    // Fresh as feeds have it, and young enough: nobody is asked.
+    expect(await ask(GME, 61)).toMatchObject({ live: [], listing: { value: { rate: decimal('0.15') } } })
+    const row = await ask(GME, 60)
     expect(String(row.listing?.value.rate)).toBe('0.3')
-    expect(row.live).toEqual(['lender'])
+    expect(row.live).toEqual(['lender', 'volatility-index', 'stock-volatility', 'events'])
+    expect(await ask(GME, 60)).toMatchObject({ live: [] })
+    expect(fakes.requests('lender')).toBe(2)
+  })
+
+  test('that want nothing that is kept ask although it came a moment ago, and share what came within the second', async () => {
+    await ask(GME)
+    pass(1)
+    fakes.setAnswer('lender', 'GME', '{"rate":0.3}')
+    const rows = await Promise.all([ask(GME, 0), ask(GME, 0), ask(GME, 0)])
+    expect(rows.map((row) => String(row.listing?.value.rate))).toEqual(['0.3', '0.3', '0.3'])
+    await ask(GME, 0)
+    expect(fakes.requests('lender')).toBe(2)
+  })
+
+  test('that want nothing that is kept have it all the same, with its age, when the feed fails', async () => {
+    await ask(GME)
+    pass(30)
+    fakes.setMode('lender', '500')
+    const row = await ask(GME, 0)
+    expect(row.listing).toMatchObject({ value: { rate: decimal('0.15') }, receivedAt: NOW })
+    expect(row.live).not.toContain('lender')
+    await untilQuiet()
   })
 
   test('of a name without a rate or a floor wait for a hanging lender 200 ms once, and then not', async () => {
@@ -401,7 +427,7 @@ describe('reads that keep themselves fresh', () => {
 
   test('ask nobody when no input has a service', async () => {
     begin({ LENDER_FEED_URL: '', VOLATILITY_FEED_URL: '', EVENT_FEED_URL: '' })
-    expect(await ask(GME, true)).toMatchObject({ known: false, lenderAsked: false, live: [] })
+    expect(await ask(GME, 0)).toMatchObject({ known: false, lenderAsked: false, live: [] })
     expect(fakes.requests('lender')).toBe(0)
   })
 })

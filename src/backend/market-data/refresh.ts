@@ -46,9 +46,9 @@ export interface RefreshOptions {
 export interface Refresher {
   /**
    * The inputs that have a service and are missing, or past fresh, or demonstration data.
-   * @param freshShare of the fresh time, for who would renew early: 0.8 finds a rate that is fresh for another minute
+   * @param seconds what counts as past fresh, for who would renew early, or has an age of his own
    */
-  needs(stored: StoredObservations, now: Date, freshShare?: number): FeedInput[]
+  needs(stored: StoredObservations, now: Date, seconds?: (limit: AgeLimit) => number): FeedInput[]
   /** Never rejects. Inputs without a service are left out of the outcomes. */
   refresh(ticker: Ticker, inputs: readonly FeedInput[], options: RefreshOptions): Promise<RefreshOutcomes>
   /** Asks that are under way or wait for a place or for their next try. */
@@ -189,18 +189,14 @@ export function refresher(options: RefresherOptions): Refresher {
   }
 
   return {
-    needs(stored, now, freshShare = 1) {
-      const due = (of: Stored<unknown> | null, { freshSeconds }: AgeLimit) => {
-        const past = (moment: Date) => ageSeconds(moment, now) > freshSeconds * freshShare
-        return of === null || of.demo || (past(of.asOf) && past(of.receivedAt))
-      }
-      const wanted: Record<FeedInput, boolean> = {
-        lender: due(stored.listing, limits.lender),
-        'volatility-index': due(stored.volatilityIndex, limits.volatility),
-        'stock-volatility': stored.known && due(stored.stockVolatility, limits.volatility),
-        events: stored.known && due(stored.calendar, limits.events),
-      }
-      return FEED_INPUTS.filter((input) => inputs[input] !== null && wanted[input])
+    needs(stored, now, seconds = ({ freshSeconds }) => freshSeconds) {
+      const missing = agedInputs(stored, now, {
+        lender: seconds(limits.lender),
+        'volatility-index': seconds(limits.volatility),
+        'stock-volatility': seconds(limits.volatility),
+        events: seconds(limits.events),
+      })
+      return missing.filter((input) => inputs[input] !== null)
     },
 
     async refresh(ticker, wanted, options) {
@@ -230,6 +226,29 @@ export function refresher(options: RefresherOptions): Refresher {
       closed = true
     },
   }
+}
+
+/**
+ * The inputs that are missing, demonstration data, or older than so many seconds, by when they were true and when they came. Of a name
+ * that nobody knows only its lender and the index count.
+ */
+export function agedInputs(
+  stored: StoredObservations,
+  now: Date,
+  seconds: Readonly<Record<FeedInput, number>>,
+): FeedInput[] {
+  const aged = (of: Stored<unknown> | null, limit: number) => {
+    const past = (moment: Date) => ageSeconds(moment, now) > limit
+    return of === null || of.demo || (past(of.asOf) && past(of.receivedAt))
+  }
+  const { known } = stored
+  const found: Record<FeedInput, boolean> = {
+    lender: aged(stored.listing, seconds.lender),
+    'volatility-index': aged(stored.volatilityIndex, seconds['volatility-index']),
+    'stock-volatility': known && aged(stored.stockVolatility, seconds['stock-volatility']),
+    events: known && aged(stored.calendar, seconds.events),
+  }
+  return FEED_INPUTS.filter((input) => found[input])
 }
 
 interface Ask {

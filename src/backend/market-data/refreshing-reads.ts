@@ -1,6 +1,6 @@
 // Stored observations that are asked for anew at the feeds when they have aged. What is kept is answered at once and renewed behind
 // the caller's back: a quote never waits for a feed that it can do without. Only a name whose lender was never heard of waits, a
-// little; and who asks past every copy waits for the feed itself.
+// little; and who wants nothing older than so many seconds waits for the feed itself.
 import type { Clock } from '../server/uuidv7.ts'
 import { FEED_INPUTS, type FeedInput, type Refresher, type RefreshOptions, type RefreshOutcomes } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
@@ -46,13 +46,15 @@ export function refreshingReads(options: {
   return {
     async one(ticker, read) {
       const row = await reads.one(ticker, read)
+      const { maxAgeSeconds } = read
+      const readAgain = () => reads.one(ticker, { ...read, maxAgeSeconds: 0 })
+      if (maxAgeSeconds !== null) {
+        const tooOld = refresher.needs(row, clock(), () => maxAgeSeconds)
+        const waitMs = read.context.deadlineMs - Date.now() - ANSWER_MARGIN_MS
+        if (tooOld.length > 0) return renewed(row, tooOld, { waitMs, retries: false, force: true }, readAgain)
+      }
       const due = refresher.needs(row, clock())
       if (due.length === 0) return row
-      const readAgain = () => reads.one(ticker, { ...read, fresh: true })
-      if (read.fresh) {
-        const waitMs = read.context.deadlineMs - Date.now() - ANSWER_MARGIN_MS
-        return renewed(row, due, { waitMs, retries: false, force: true }, readAgain)
-      }
       if (due.includes('lender') && nothingToFallBackTo(row)) {
         return renewed(row, due, { waitMs: coldNameWaitMs, retries: true }, readAgain)
       }
@@ -60,6 +62,8 @@ export function refreshingReads(options: {
       return row
     },
     byStatus: reads.byStatus,
+    universe: reads.universe,
+    overTime: reads.overTime,
     feeds: reads.feeds,
   }
 }

@@ -10,7 +10,9 @@ import type { Clock } from '../server/uuidv7.ts'
 import { type FeedState, readFeedStates } from './feed-states.ts'
 import { newYorkDate } from './new-york-time.ts'
 import type { InputLimits } from './observation.ts'
+import { type HistoryRange, type RateInputsOverTime, readRateInputs } from './rate-history.ts'
 import { readStoredObservations, readTickersByStatus, type StoredObservations } from './stored-observations.ts'
+import { type Universe, universeFrom } from './universe.ts'
 
 export interface Page {
   readonly skip: number
@@ -18,8 +20,11 @@ export interface Page {
 }
 
 export interface ReadOptions {
-  /** Past every copy on the way. */
-  readonly fresh: boolean
+  /**
+   * What is kept may have arrived so many seconds ago; what is older is asked for at its feed, and waited for. 0: past everything that
+   * is kept. null: as copies and feeds have it.
+   */
+  readonly maxAgeSeconds: number | null
   readonly context: CallContext
 }
 
@@ -32,6 +37,10 @@ export interface StoredReads {
     page: Page,
     context: CallContext,
   ): Promise<{ readonly total: number; readonly rows: readonly StoredObservations[] }>
+  /** Every name in trading, or those of a tier. */
+  readonly universe: Universe
+  /** What a name's rates were made of over time; empty lists where nothing is kept. */
+  overTime(ticker: Ticker, range: HistoryRange, context: CallContext): Promise<RateInputsOverTime>
   feeds(context: CallContext): Promise<readonly FeedState[]>
 }
 
@@ -64,6 +73,8 @@ export function databaseReads(options: {
       const rows = tickers.length === 0 ? [] : await readStoredObservations(database, tickers, newYorkDate(clock()))
       return { total, rows }
     },
+    universe: universeFrom(database, clock),
+    overTime: (ticker, range) => readRateInputs(database, ticker, range),
     feeds: () => readFeedStates(database, clock(), limits),
   }
 }

@@ -6,8 +6,10 @@ import type { BorrowRate } from '../pricing/borrow-rate.ts'
 import { type Decimal, minus, round, trim } from '../pricing/decimal.ts'
 import type { Usd } from '../pricing/units.ts'
 import { rateWaterfall, type WaterfallStep } from '../pricing/waterfall.ts'
+import type { PackComparison } from './compare-packs.ts'
 import type { LocateQuote } from './quote.ts'
-import type { CurrentRate } from './rate.ts'
+import type { CurrentRate, RateHistory } from './rate.ts'
+import type { Interval } from './rate-points.ts'
 
 /** The answer to a quote. The first four members are the classic contract and never change. */
 export function quoteAnswer(quote: LocateQuote): Record<string, unknown> {
@@ -76,7 +78,7 @@ export function rateAnswer({ market, rate, model, degraded }: CurrentRate): Reco
     last_updated: lastUpdated(market),
     lender_rate: trim(market.lenderRate.value),
     availability: availability(market),
-    rebate_rate: market.benchmarkRate === null ? null : trim(minus(market.benchmarkRate, rate.rate)),
+    rebate_rate: rebateRate(market, rate),
     floor_rate: trim(market.floorRate),
     pricing_model: model.model,
     data_sources: {
@@ -84,6 +86,88 @@ export function rateAnswer({ market, rate, model, degraded }: CurrentRate): Reco
       volatility: observation(volatility, trim),
       event_risk: eventRisk(market),
     },
+    degraded,
+  }
+}
+
+/** The answer to "what is this short under every pack". The breakdowns are beside each other; nothing of it is a quote. */
+export function comparisonAnswer(comparison: PackComparison): Record<string, unknown> {
+  const { request, inputs, closeUsed, compared, degraded } = comparison
+  const { market, broker, model } = inputs
+  const { borrowRate, loanDays } = comparison
+  return {
+    status: 'success',
+    quote_type: 'indicative',
+    ticker: request.ticker,
+    client_id: request.clientId,
+    priced_at: comparison.pricedAt,
+    loan_days: loanDays,
+    borrow_rate_used: borrowRate.rate,
+    pricing_model: model.model,
+    packs: compared.map(({ pack, terms, priced }) => ({
+      convention_pack: pack.name,
+      description: pack.description,
+      charged_by: pack.source,
+      in_force: pack.name === broker.terms.conventionPack,
+      day_count: terms.dayCount,
+      charged_value: round(priced.chargedValue, { scale: 2, rounding: 'half-up' }),
+      mark: priced.mark === null ? null : wholeCents(priced.mark),
+      charged_shares: priced.chargedShares,
+      breakdown: {
+        borrow_cost: priced.fee.borrowCost,
+        markup: priced.fee.markup,
+        transaction_fees: priced.fee.transactionFee,
+      },
+      total_fee: priced.fee.totalFee,
+      cost_per_day: priced.fee.costPerDay,
+    })),
+    data_sources: {
+      base_rate: observation(market.lenderRate, trim),
+      volatility: observation(volatilityUsed(market, borrowRate), trim),
+      event_risk: eventRisk(market),
+      ...(closeUsed !== null && { price: observation(closeUsed, (last) => wholeCents(last.close)) }),
+    },
+    degraded,
+  }
+}
+
+/** The rate over time. Members that are null rest on a stand-in, as in the answer to the current rate. */
+export function historyAnswer(
+  ticker: string,
+  interval: Interval,
+  { model, points }: RateHistory,
+): Record<string, unknown> {
+  return {
+    status: 'success',
+    ticker,
+    interval,
+    pricing_model: model.model,
+    points: points.map((point) => ({
+      time: point.time,
+      borrow_rate: point.borrowRate,
+      lender_rate: point.lenderRate && trim(point.lenderRate),
+      volatility_index: point.volatility && trim(point.volatility),
+      event_risk_factor: point.eventRiskFactor,
+      availability: { shares: point.availability.shares, at_least: point.availability.atLeast },
+    })),
+  }
+}
+
+/** A name in the list of all of them: its rate and what it was made of, without what is the same for every name. */
+export function rateRow({ market, rate, degraded }: CurrentRate) {
+  const volatility = volatilityUsed(market, rate)
+  return {
+    ticker: market.ticker,
+    name: market.stockName,
+    current_rate: rate.rate,
+    borrow_status: market.borrowStatus,
+    lender_rate: trim(market.lenderRate.value),
+    lender_as_of: market.lenderRate.asOf,
+    volatility_index: volatility.source === 'fallback' ? null : trim(volatility.value),
+    event_risk_factor: market.eventRisk.source === 'fallback' ? null : market.eventRisk.value.factor,
+    availability: availability(market),
+    rebate_rate: rebateRate(market, rate),
+    last_updated: lastUpdated(market),
     degraded,
   }
 }
@@ -147,6 +231,10 @@ function volatilityUsed(market: MarketObservations, rate: BorrowRate): MarketObs
   return rate.volatilityOf === 'stock' && market.stockVolatility !== null
     ? market.stockVolatility
     : market.volatilityIndex
+}
+
+function rebateRate(market: MarketObservations, rate: BorrowRate): Decimal | null {
+  return market.benchmarkRate === null ? null : trim(minus(market.benchmarkRate, rate.rate))
 }
 
 function availability(market: MarketObservations): { shares: number | null; at_least: boolean } {

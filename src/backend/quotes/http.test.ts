@@ -10,6 +10,7 @@ import type { BatchLine } from './batch.ts'
 import { priceDeskClient, servePriceDesk } from './http.ts'
 import type { PriceDesk } from './price-desk.ts'
 import type { QuoteRequest } from './quote.ts'
+import type { RateListAsk } from './rate-list.ts'
 
 const CONTEXT = ownContext('request-1')
 const GME = 'GME' as Ticker
@@ -45,7 +46,7 @@ const desk: PriceDesk = {
     asked.push(ask)
     return {
       etag: '"abc"',
-      lastModified: ask.fresh ? null : new Date('2026-11-24T15:00:00.123Z'),
+      lastModified: new Date('2026-11-24T15:00:00.000Z'),
       answer: '{"current_rate":0.0630}',
     }
   },
@@ -56,6 +57,20 @@ const desk: PriceDesk = {
   async ratesByStatus(ask) {
     asked.push(ask)
     return { total: 17_000, answer: '[{"a":1.10},{"b":[]}]' }
+  },
+  async *rateList(ask) {
+    asked.push(ask)
+    if (ask.clientId === 'nobody') throw new Problem('CLIENT_NOT_FOUND', 'Client not found: nobody')
+    yield 'W/"standard-v1.csv.abc"\n'
+    yield 'ticker,name\r\nGME,"two\nlines"\r\n'
+  },
+  async rateHistory(ask) {
+    asked.push(ask)
+    return '{"points":[{"borrow_rate":0.10}]}'
+  },
+  async comparePacks(ask) {
+    asked.push(ask)
+    return '{"packs":[{"total_fee":456.50}]}'
   },
 }
 
@@ -150,14 +165,37 @@ describe.each<[string, () => PriceDesk]>([
 
   test('answers rates with their validators', async () => {
     asked.length = 0
-    const ask = { ticker: GME, clientId: 'house', fresh: false }
+    const ask = { ticker: GME, clientId: 'house', maxAgeSeconds: null }
     expect(await of().rate(ask, CONTEXT)).toEqual({
       etag: '"abc"',
-      lastModified: new Date('2026-11-24T15:00:00.123Z'),
+      lastModified: new Date('2026-11-24T15:00:00.000Z'),
       answer: '{"current_rate":0.0630}',
     })
-    expect((await of().rate({ ...ask, fresh: true }, CONTEXT)).lastModified).toBeNull()
-    expect(asked).toEqual([ask, { ...ask, fresh: true }])
+    await of().rate({ ...ask, maxAgeSeconds: 60 }, CONTEXT)
+    expect(asked).toEqual([ask, { ...ask, maxAgeSeconds: 60 }])
+  })
+
+  test('streams the rates of all names as they are, and refuses with the same failure', async () => {
+    asked.length = 0
+    const ask = { clientId: 'house', status: 'HARD', format: 'csv' } as const
+    const read = async (what: RateListAsk) => {
+      let text = ''
+      for await (const piece of of().rateList(what, CONTEXT, new AbortController().signal)) text += piece
+      return text
+    }
+    expect(await read(ask)).toBe('W/"standard-v1.csv.abc"\nticker,name\r\nGME,"two\nlines"\r\n')
+    await expect(read({ ...ask, status: null, clientId: 'nobody' })).rejects.toMatchObject({ code: 'CLIENT_NOT_FOUND' })
+    expect(asked).toEqual([ask, { ...ask, status: null, clientId: 'nobody' }])
+  })
+
+  test('answers rates over time, and a short under every pack', async () => {
+    asked.length = 0
+    const range = { from: new Date('2026-11-23T00:00:00Z'), to: new Date('2026-11-24T00:00:00.001Z') }
+    const history = { ticker: GME, clientId: 'house', interval: '15m', ...range } as const
+    expect(await of().rateHistory(history, CONTEXT)).toBe('{"points":[{"borrow_rate":0.10}]}')
+    const [[, request]] = REQUESTS as [[string, QuoteRequest]]
+    expect(await of().comparePacks({ request }, CONTEXT)).toBe('{"packs":[{"total_fee":456.50}]}')
+    expect(asked).toEqual([history, { request }])
   })
 
   test('answers rates under chosen conditions, and pages', async () => {

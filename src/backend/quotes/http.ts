@@ -28,9 +28,12 @@ import type {
   CustomRateAsk,
   PriceDesk,
   RateAsk,
+  RateHistoryAsk,
   StatusAsk,
 } from './price-desk.ts'
 import type { QuoteRequest } from './quote.ts'
+import { RATE_LIST_FORMATS, type RateListAsk } from './rate-list.ts'
+import { INTERVALS } from './rate-points.ts'
 
 const REQUEST: Codec<QuoteRequest> = structure({
   ticker: text<Ticker>(),
@@ -83,8 +86,8 @@ const BATCH: StreamOperation<BatchAsk> = {
 
 const RATE: Operation<RateAsk, AnsweredRate> = {
   name: 'rate',
-  ask: lineOf(structure({ ticker: text<Ticker>(), clientId: text(), fresh: flag }), 'ask'),
-  answer: withAnswer(structure({ etag: text(), lastModified: nullable(instant) })),
+  ask: lineOf(structure({ ticker: text<Ticker>(), clientId: text(), maxAgeSeconds: nullable(integer) }), 'ask'),
+  answer: withAnswer(structure({ etag: text(), lastModified: instant })),
   repeatable: true,
 }
 
@@ -106,11 +109,13 @@ const CUSTOM_RATE: Operation<CustomRateAsk, string> = {
   repeatable: true,
 }
 
+const STATUS = oneOf<BorrowStatus>('EASY', 'MEDIUM', 'HARD')
+
 const BY_STATUS: Operation<StatusAsk, AnsweredPage> = {
   name: 'rates-by-status',
   ask: lineOf(
     structure({
-      status: oneOf<BorrowStatus>('EASY', 'MEDIUM', 'HARD'),
+      status: STATUS,
       clientId: text(),
       skip: integer,
       limit: integer,
@@ -121,6 +126,34 @@ const BY_STATUS: Operation<StatusAsk, AnsweredPage> = {
   repeatable: true,
 }
 
+const RATE_LIST: StreamOperation<RateListAsk> = {
+  name: 'rate-list',
+  ask: lineOf(structure({ clientId: text(), status: nullable(STATUS), format: oneOf(...RATE_LIST_FORMATS) }), 'ask'),
+}
+
+const RATE_HISTORY: Operation<RateHistoryAsk, string> = {
+  name: 'rate-history',
+  ask: lineOf(
+    structure({
+      ticker: text<Ticker>(),
+      clientId: text(),
+      from: instant,
+      to: instant,
+      interval: oneOf(...INTERVALS),
+    }),
+    'ask',
+  ),
+  answer: ANSWER_ALONE,
+  repeatable: true,
+}
+
+const COMPARE_PACKS: Operation<{ readonly request: QuoteRequest }, string> = {
+  name: 'compare-packs',
+  ask: lineOf(structure({ request: REQUEST }), 'ask'),
+  answer: ANSWER_ALONE,
+  repeatable: true,
+}
+
 export function servePriceDesk(desk: PriceDesk): Served[] {
   return [
     serve(QUOTE, (ask, context) => desk.quote(ask, context)),
@@ -128,6 +161,9 @@ export function servePriceDesk(desk: PriceDesk): Served[] {
     serve(RATE, (ask, context) => desk.rate(ask, context)),
     serve(CUSTOM_RATE, (ask, context) => desk.customRate(ask, context)),
     serve(BY_STATUS, (ask, context) => desk.ratesByStatus(ask, context)),
+    serveStream(RATE_LIST, (ask, context, signal) => desk.rateList(ask, context, signal)),
+    serve(RATE_HISTORY, (ask, context) => desk.rateHistory(ask, context)),
+    serve(COMPARE_PACKS, (ask, context) => desk.comparePacks(ask, context)),
   ]
 }
 
@@ -138,5 +174,8 @@ export function priceDeskClient(client: InternalClient): PriceDesk {
     rate: client.call(RATE),
     customRate: client.call(CUSTOM_RATE),
     ratesByStatus: client.call(BY_STATUS),
+    rateList: client.stream(RATE_LIST),
+    rateHistory: client.call(RATE_HISTORY),
+    comparePacks: client.call(COMPARE_PACKS),
   }
 }

@@ -2,20 +2,25 @@
 // request with an Idempotency-Key that was answered before gets the very same text.
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
 import type { IdempotentAnswers } from '../audit/idempotent-answers.ts'
 import type { Actor, AuditRow } from '../audit/quote-record.ts'
 import type { Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { CallContext } from '../server/call-context.ts'
+import type { TextStream } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import type { Metrics } from '../server/metrics.ts'
 import { Problem } from '../server/problem.ts'
-import { customRateAnswer, quoteAnswer, rateAnswer } from './answer.ts'
+import { comparisonAnswer, customRateAnswer, historyAnswer, quoteAnswer, rateAnswer } from './answer.ts'
 import type { BatchAsk, BatchStep, PricedBatch, QuoteBatch } from './batch.ts'
 import { batchNdjson } from './batch-answer.ts'
+import type { ComparePacks } from './compare-packs.ts'
 import { linesOf, textCompressor } from './compressed-text.ts'
 import type { LocateQuote, QuoteLocate, QuoteRequest } from './quote.ts'
 import type { ChosenConditions, Rates } from './rate.ts'
+import type { RateListAsk } from './rate-list.ts'
+import { INTERVAL_SECONDS, type Interval } from './rate-points.ts'
 
 export interface AnsweredQuote {
   readonly auditId: string
@@ -26,9 +31,10 @@ export interface AnsweredQuote {
 }
 
 export interface AnsweredRate {
-  /** Changes when the rate or an input does, not with their ages. */
+  /** Changes when the rate or an input does, not with their ages: a weak one. */
   readonly etag: string
-  readonly lastModified: Date | null
+  /** When the answer became what it is, as far as this process knows. */
+  readonly lastModified: Date
   readonly answer: string
 }
 
@@ -41,7 +47,17 @@ export interface AnsweredPage {
 export interface RateAsk {
   readonly ticker: Ticker
   readonly clientId: string
-  readonly fresh: boolean
+  /** What is kept may be so old; 0: nothing that is kept is wanted; null: as copies and feeds have it. */
+  readonly maxAgeSeconds: number | null
+}
+
+export interface RateHistoryAsk {
+  readonly ticker: Ticker
+  readonly clientId: string
+  readonly from: Date
+  readonly to: Date
+  /** No more of them between the two than `POINTS_MAX`. */
+  readonly interval: Interval
 }
 
 export interface CustomRateAsk {
@@ -65,7 +81,15 @@ export interface PriceDesk {
   rate(ask: RateAsk, context: CallContext): Promise<AnsweredRate>
   customRate(ask: CustomRateAsk, context: CallContext): Promise<string>
   ratesByStatus(ask: StatusAsk, context: CallContext): Promise<AnsweredPage>
+  /** The rates of all names; the first line is their ETag. See rate-list.ts. */
+  readonly rateList: TextStream<RateListAsk>
+  rateHistory(ask: RateHistoryAsk, context: CallContext): Promise<string>
+  /** One short under every convention pack; not recorded. */
+  comparePacks(ask: { readonly request: QuoteRequest }, context: CallContext): Promise<string>
 }
+
+/** Names under a model of which is known since when their answer is what it is: those of the largest lender's file. */
+const ANSWERS_KNOWN_MAX = 25_000
 
 export function priceDesk(dependencies: {
   readonly quoteLocate: QuoteLocate
@@ -74,9 +98,27 @@ export function priceDesk(dependencies: {
   readonly quoteBatch: QuoteBatch
   readonly idempotentAnswers: Pick<IdempotentAnswers, 'begin'>
   readonly rates: Rates
+  readonly rateList: TextStream<RateListAsk>
+  readonly comparePacks: ComparePacks
+  readonly clock: () => Date
   readonly metrics: Metrics
 }): PriceDesk {
-  const { quoteLocate, quoteKeeping, quoteBatch, idempotentAnswers, rates, metrics } = dependencies
+  const { quoteLocate, quoteKeeping, quoteBatch, idempotentAnswers, rates, rateList, comparePacks, clock, metrics } =
+    dependencies
+  const known = new LRUCache<string, { readonly etag: string; readonly since: Date }>({ max: ANSWERS_KNOWN_MAX })
+
+  /**
+   * Since when the answer is what it is. Any of its inputs may change it, terms and the passing of time among them; so it is not read off
+   * the inputs, but remembered from when it was first given. HTTP counts whole seconds: two answers never have the same one.
+   */
+  function knownSince(key: string, etag: string): Date {
+    const before = known.get(key)
+    if (before?.etag === etag) return before.since
+    const now = wholeSeconds(clock())
+    const since = before !== undefined && before.since >= now ? new Date(before.since.getTime() + 1000) : now
+    known.set(key, { etag, since })
+    return since
+  }
 
   async function answered(quoting: QuoteLocate, request: QuoteRequest, actor: Actor, context: CallContext) {
     try {
@@ -136,14 +178,12 @@ export function priceDesk(dependencies: {
         await begun.first.abandon()
       }
     },
-    async rate({ ticker, clientId, fresh }, context) {
-      const answer = rateAnswer(await rates.current(ticker, clientId, fresh, context))
-      const { last_updated: lastModified } = answer
-      return {
-        etag: etagOf(answer),
-        lastModified: lastModified instanceof Date ? lastModified : null,
-        answer: writeJson(answer),
-      }
+    async rate({ ticker, clientId, maxAgeSeconds }, context) {
+      const current = await rates.current(ticker, clientId, maxAgeSeconds, context)
+      const answer = rateAnswer(current)
+      const etag = etagOf(answer)
+      const lastModified = knownSince(`${current.model.model} ${ticker}`, etag)
+      return { etag, lastModified, answer: writeJson(answer) }
     },
     async customRate({ ticker, clientId, conditions }, context) {
       return writeJson(customRateAnswer(await rates.custom(ticker, clientId, conditions, context)))
@@ -152,13 +192,27 @@ export function priceDesk(dependencies: {
       const { total, items } = await rates.byStatus(status, clientId, { skip, limit }, context)
       return { total, answer: writeJson(items.map(rateAnswer)) }
     },
+    rateList,
+    async rateHistory({ ticker, clientId, interval, from, to }, context) {
+      const range = { from, to, intervalSeconds: INTERVAL_SECONDS[interval] }
+      return writeJson(historyAnswer(ticker, interval, await rates.history({ ticker, clientId, range }, context)))
+    },
+    async comparePacks({ request }, context) {
+      return writeJson(comparisonAnswer(await comparePacks(request, context)))
+    },
   }
 }
 
-/** Ages grow by themselves, so they do not count. */
+/** Ages grow by themselves, and whether a feed was asked just now is no news: neither counts. */
 function etagOf(answer: unknown): string {
-  const content = JSON.stringify(answer, (name, value) => (name === 'age_seconds' ? undefined : value))
-  return `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
+  const content = JSON.stringify(answer, (name, value) =>
+    name === 'age_seconds' ? undefined : name === 'source' && value === 'live' ? 'cached' : value,
+  )
+  return `W/"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
+}
+
+function wholeSeconds(moment: Date): Date {
+  return new Date(Math.floor(moment.getTime() / 1000) * 1000)
 }
 
 /** SHA-256 of what is asked. */

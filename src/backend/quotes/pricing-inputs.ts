@@ -14,10 +14,10 @@ export function pricingInputs(lookUps: {
   readonly observe: MarketData['observe']
 }): FetchPricingInputs {
   const { terms, observe } = lookUps
-  return async ({ ticker, clientId, eventWindow, fresh, context }) => {
+  return async ({ ticker, clientId, eventWindow, maxAgeSeconds, context }) => {
     const [{ broker, model }, market] = await Promise.all([
       activeTerms(terms, clientId),
-      observe(ticker, eventWindow, { fresh, context }),
+      observe(ticker, eventWindow, { maxAgeSeconds, context }),
     ])
     return { broker, model, market }
   }

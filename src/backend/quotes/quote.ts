@@ -42,8 +42,8 @@ export type FetchPricingInputs = (ask: {
   readonly ticker: Ticker
   readonly clientId: string
   readonly eventWindow: EventWindow
-  /** Ask past the copy in this process. */
-  readonly fresh: boolean
+  /** What is kept of the name may be so old; null: as copies and feeds have it. */
+  readonly maxAgeSeconds: number | null
   readonly context: CallContext
 }) => Promise<PricingInputs>
 
@@ -71,34 +71,54 @@ export const QUOTE_VALID_SECONDS = 60
 /** The largest position, USD. */
 const POSITION_VALUE_MAX = decimal('1000000000')
 
-/**
- * The function that quotes. Its dependencies are arguments; `newAuditId` makes time-ordered UUIDs.
- * The returned function rejects with a Problem: INVALID_PARAMETER (dates the calendar refuses, no price known, position too
- * large), TICKER_NOT_FOUND, CLIENT_NOT_FOUND, EXTERNAL_API_UNAVAILABLE, AUDIT_UNAVAILABLE.
- */
-export function quoteLocate(dependencies: {
+/** A request with everything that its price is made of. */
+export type PreparedQuote = Pick<LocateQuote, 'inputs' | 'priceInputs' | 'closeUsed'>
+
+/** What is needed to look up a price's inputs. */
+export interface QuoteLookUps {
   readonly fetchPricingInputs: FetchPricingInputs
-  readonly keepRecord: KeepRecord
   readonly calendar: SettlementCalendar
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
-  readonly newAuditId: () => string
-  readonly engineBuild: string
-}): QuoteLocate {
-  const { fetchPricingInputs, keepRecord, calendar, clock, newYorkDate, newAuditId, engineBuild } = dependencies
-  return async (request, actor, context) => {
+}
+
+/**
+ * The function that looks up what a request's price is made of, and makes no price.
+ * It rejects with a Problem: INVALID_PARAMETER (dates the calendar refuses, no price known, position too large),
+ * TICKER_NOT_FOUND, CLIENT_NOT_FOUND, EXTERNAL_API_UNAVAILABLE.
+ */
+export function prepareQuote({ fetchPricingInputs, calendar, clock, newYorkDate }: QuoteLookUps) {
+  return async (request: QuoteRequest, context: CallContext): Promise<PreparedQuote> => {
     const stay = resolveStay(request, calendar)
     const today = newYorkDate(clock())
     const inputs = await fetchPricingInputs({
       ticker: request.ticker,
       clientId: request.clientId,
       eventWindow: eventWindow(today, stayEnd(today, stay)),
-      fresh: false,
+      maxAgeSeconds: null,
       context,
     })
     const { position, closeUsed } = resolvePosition(request, inputs.market)
+    return { inputs, priceInputs: priceInputsOf(position, stay, inputs), closeUsed }
+  }
+}
+
+/**
+ * The function that quotes. Its dependencies are arguments; `newAuditId` makes time-ordered UUIDs.
+ * The returned function rejects with a Problem: those of {@link prepareQuote}, and AUDIT_UNAVAILABLE.
+ */
+export function quoteLocate(
+  dependencies: QuoteLookUps & {
+    readonly keepRecord: KeepRecord
+    readonly newAuditId: () => string
+    readonly engineBuild: string
+  },
+): QuoteLocate {
+  const { keepRecord, clock, newAuditId, engineBuild } = dependencies
+  const prepare = prepareQuote(dependencies)
+  return async (request, actor, context) => {
+    const { inputs, priceInputs, closeUsed } = await prepare(request, context)
     const quotedAt = clock()
-    const priceInputs = priceInputsOf(position, stay, inputs)
     const priced = price(priceInputs)
     const quote: LocateQuote = {
       auditId: newAuditId(),

@@ -2,6 +2,9 @@
 // record: nothing is charged by looking.
 import { type EventWindow, eventWindow } from '../market-data/event-risk.ts'
 import type { MarketObservations } from '../market-data/market-data.ts'
+import type { AgeLimit } from '../market-data/observation.ts'
+import type { HistoryRange } from '../market-data/rate-history.ts'
+import type { StoredReads } from '../market-data/stored-reads.ts'
 import { type BorrowRate, borrowRate, type PricingModel } from '../pricing/borrow-rate.ts'
 import { asIndexPoints, type IndexPoints, type IsoDate, type Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
@@ -9,6 +12,7 @@ import type { CallContext } from '../server/call-context.ts'
 import { invalidParameters } from '../server/problem.ts'
 import { activeTerms, type LookUpTerms } from './pricing-inputs.ts'
 import { degradedInputs, type FetchPricingInputs } from './quote.ts'
+import { type RatePoint, ratePoints } from './rate-points.ts'
 
 export interface CurrentRate {
   readonly market: MarketObservations
@@ -29,10 +33,15 @@ export interface ChosenConditions {
 const CONDITION_NAMES = ['volatility_index', 'event_risk_factor', 'model']
 
 export interface Rates {
-  /** The rate of one name for a broker. `fresh` asks past the copy in this process. Rejects with TICKER_NOT_FOUND. */
-  current(ticker: Ticker, clientId: string, fresh: boolean, context: CallContext): Promise<CurrentRate>
+  /**
+   * The rate of one name for a broker. Rejects with TICKER_NOT_FOUND.
+   * @param maxAgeSeconds what is kept may be so old, 0: nothing that is kept is wanted; null: as copies and feeds have it
+   */
+  current(ticker: Ticker, clientId: string, maxAgeSeconds: number | null, context: CallContext): Promise<CurrentRate>
   /** The rate under chosen conditions. Rejects with TICKER_NOT_FOUND, or INVALID_PARAMETER for a model that is not known. */
   custom(ticker: Ticker, clientId: string, conditions: ChosenConditions, context: CallContext): Promise<CurrentRate>
+  /** The rate over time, a point for each interval. Rejects with TICKER_NOT_FOUND. */
+  history(ask: HistoryAsk, context: CallContext): Promise<RateHistory>
   /** A page of the names of one status, by ticker. */
   byStatus(
     status: BorrowStatus,
@@ -40,6 +49,18 @@ export interface Rates {
     page: { skip: number; limit: number },
     context: CallContext,
   ): Promise<{ total: number; items: CurrentRate[] }>
+}
+
+export interface HistoryAsk {
+  readonly ticker: Ticker
+  readonly clientId: string
+  /** No more intervals than `POINTS_MAX`. */
+  readonly range: HistoryRange
+}
+
+export interface RateHistory {
+  readonly model: PricingModel
+  readonly points: readonly RatePoint[]
 }
 
 export function rates(dependencies: {
@@ -50,13 +71,16 @@ export function rates(dependencies: {
     eventWindow: EventWindow,
     context: CallContext,
   ) => Promise<{ total: number; items: MarketObservations[] }>
+  readonly overTime: StoredReads['overTime']
+  readonly volatilityLimit: AgeLimit
   readonly terms: LookUpTerms
   /** null when there is no such model. */
   readonly modelByName: (model: string) => Promise<PricingModel | null>
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): Rates {
-  const { fetchPricingInputs, listByStatus, terms, modelByName, clock, newYorkDate } = dependencies
+  const { fetchPricingInputs, listByStatus, overTime, volatilityLimit, terms, modelByName, clock, newYorkDate } =
+    dependencies
   // A rate has no stay, so events count for the shortest window.
   const knownModel = async (name: string) => {
     const model = await modelByName(name)
@@ -66,13 +90,14 @@ export function rates(dependencies: {
   }
   const window = () => eventWindow(newYorkDate(clock()), null)
   return {
-    async current(ticker, clientId, fresh, context) {
-      const { market, model } = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh, context })
+    async current(ticker, clientId, maxAgeSeconds, context) {
+      const asked = { ticker, clientId, eventWindow: window(), maxAgeSeconds, context }
+      const { market, model } = await fetchPricingInputs(asked)
       return rateOf(market, model)
     },
     async custom(ticker, clientId, conditions, context) {
       const chosen = conditions.model === null ? null : await knownModel(conditions.model)
-      const inputs = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), fresh: false, context })
+      const inputs = await fetchPricingInputs({ ticker, clientId, eventWindow: window(), maxAgeSeconds: null, context })
       const { market } = inputs
       const model = chosen ?? inputs.model
       const rate = borrowRate(
@@ -94,6 +119,14 @@ export function rates(dependencies: {
       )
       return { market, model, rate, degraded }
     },
+    async history({ ticker, clientId, range }, context) {
+      // The name as it is now says whether there is one, and has the floor: that a desk moved it is on the record, not here.
+      const [{ market, model }, inputs] = await Promise.all([
+        fetchPricingInputs({ ticker, clientId, eventWindow: window(), maxAgeSeconds: null, context }),
+        overTime(ticker, range, context),
+      ])
+      return { model, points: ratePoints(inputs, range, model, market.floorRate, volatilityLimit) }
+    },
     async byStatus(status, clientId, page, context) {
       const [{ model }, found] = await Promise.all([
         activeTerms(terms, clientId),
@@ -104,7 +137,8 @@ export function rates(dependencies: {
   }
 }
 
-function rateOf(market: MarketObservations, model: PricingModel): CurrentRate {
+/** The rate that a model makes of what is observed. */
+export function rateOf(market: MarketObservations, model: PricingModel): CurrentRate {
   const rate = borrowRate(
     market.lenderRate.value,
     {

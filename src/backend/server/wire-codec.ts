@@ -61,6 +61,20 @@ export function list<T>(of: Codec<T>): Codec<readonly T[]> {
   }
 }
 
+/** Values by their places, one codec for each: what is sent by the thousand does without names. More values than codecs are not looked at. */
+export function tuple<const C extends readonly Codec<unknown>[]>(
+  ...codecs: C
+): Codec<{ readonly [K in keyof C]: Carried<C[K]> }> {
+  type Values = { readonly [K in keyof C]: Carried<C[K]> }
+  return {
+    write: (values) => codecs.map((codec, place) => codec.write((values as readonly unknown[])[place])),
+    read: (json, place) =>
+      Array.isArray(json)
+        ? (codecs.map((codec, index) => codec.read(json[index], `${place}[${index}]`)) as unknown as Values)
+        : refuse(place, 'a list'),
+  }
+}
+
 type Structure<M> = { readonly [K in keyof M]: Carried<M[K]> }
 
 /** Members under their own names, all of them present. */

@@ -120,9 +120,9 @@ export function rateRoutes(
       async (request, reply) => {
         const { ticker } = parseShape(TICKER_PATH, request.params, 'path')
         const { use_cache, max_age } = parseShape(CURRENT_QUERY, request.query, 'query')
-        const fresh = !use_cache || (max_age !== undefined && max_age < localCopySeconds)
+        const maxAgeSeconds = use_cache ? (max_age ?? null) : 0
         const { clientId } = principalOf(request)
-        return withValidator(request, reply, await desk.rate({ ticker, clientId, fresh }, contextOf(request)))
+        return withValidator(request, reply, await desk.rate({ ticker, clientId, maxAgeSeconds }, contextOf(request)))
       },
     )
   }
