@@ -6,11 +6,12 @@ import type { Observation } from '../../market-data/observation.ts'
 import { DESK_V1, STANDARD_V1 } from '../../pricing/borrow-rate.ts'
 import { decimal } from '../../pricing/decimal.ts'
 import { US_SETTLEMENT_CALENDAR } from '../../pricing/settlement-calendar.ts'
-import { asIndexPoints, asPercentPoints, asRate, asTicker, asUsd, type IsoDate } from '../../pricing/units.ts'
+import { asIndexPoints, asRate, asTicker, asUsd, type IsoDate } from '../../pricing/units.ts'
 import { type QuoteRequest, quoteLocate } from '../../quotes/quote.ts'
 import type { Broker } from '../../reference-data/broker-terms.ts'
 import { ownContext } from '../../server/call-context.ts'
 import { uuidv7Maker } from '../../server/uuidv7.ts'
+import { PLAIN_INPUTS } from '../recorded-quotes.ts'
 
 const NOW = new Date('2026-11-24T15:00:00.000Z')
 const TICKER = asTicker('GME')!
@@ -29,15 +30,7 @@ const ACTOR: Actor = {
 const BROKER: Broker = {
   clientId: 'broker-0001',
   name: null,
-  terms: {
-    markupPercentage: asPercentPoints(decimal('5')),
-    markupTiers: null,
-    transactionFeeType: 'FLAT',
-    transactionAmount: decimal('25'),
-    dayCount: 'ACT/365',
-    conventionPack: 'notional',
-    billing: 'term',
-  },
+  terms: PLAIN_INPUTS.terms,
   pricingModel: 'standard-v1',
   tier: 'standard',
   requestsPerMinute: null,
