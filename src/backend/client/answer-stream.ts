@@ -17,15 +17,22 @@ export interface Watch {
 }
 
 export function watch(silenceMs: number, callers?: AbortSignal): Watch {
-  const silent = new AbortController()
+  const ended = new AbortController()
   let timer: ReturnType<typeof setTimeout>
   const alive = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => silent.abort(new DOMException('silent', 'TimeoutError')), silenceMs)
+    timer = setTimeout(() => ended.abort(new DOMException('silent', 'TimeoutError')), silenceMs)
+  }
+  const unwanted = () => callers?.aborted === true
+  const end = () => ended.abort(callers?.reason)
+  const stop = () => {
+    clearTimeout(timer)
+    callers?.removeEventListener('abort', end)
   }
   alive()
-  const signal = callers === undefined ? silent.signal : AbortSignal.any([silent.signal, callers])
-  return { signal, alive, stop: () => clearTimeout(timer), unwanted: () => callers?.aborted === true }
+  if (unwanted()) end()
+  else callers?.addEventListener('abort', end, { once: true })
+  return { signal: ended.signal, alive, stop, unwanted }
 }
 
 /**

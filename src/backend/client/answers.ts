@@ -1,15 +1,13 @@
 // The shapes of the engine's answers, version 1 of the contract, with the names that stand on the wire.
-// `Exact` is decimal text: nothing here is a binary float.
-
-/** An exact decimal as text: `456.51`, `0.05`. Rates are fractions (0.05 is 5 % a year), amounts are USD with two decimals. */
-export type Exact = string
+// Quantities are exact decimal text with their unit in the type: nothing here is a binary float.
+import type { BasisPoints, Exact, Fraction, IndexPoints, PercentPoints, Usd, UsdPerShare } from './units.ts'
 
 export type BorrowStatus = 'EASY' | 'MEDIUM' | 'HARD'
 export type ObservationSource = 'live' | 'cached' | 'stale' | 'fallback'
 
 /** An input with where it came from. `source: 'fallback'` is a guess; `fallback_reason` then says why. */
-export interface ObservationAnswer {
-  readonly value: Exact | null
+export interface ObservationAnswer<Value extends string | number = Exact> {
+  readonly value: Value | null
   readonly source: ObservationSource
   readonly provider: string
   readonly as_of: string | null
@@ -24,73 +22,101 @@ export interface AvailabilityAnswer {
   readonly at_least: boolean
 }
 
-/** One step from the lender's rate to the total. Steps with unit `fraction` are annual rates, with unit `USD` amounts. */
-export interface WaterfallStepAnswer {
+/** One step from the lender's rate to the total: first annual rates, then amounts. */
+export type WaterfallStepAnswer = StepOf<'fraction', Fraction> | StepOf<'USD', Usd>
+
+interface StepOf<Unit extends string, Value extends Exact> {
   readonly step: string
   readonly description?: string
-  readonly unit: 'fraction' | 'USD'
-  readonly before: Exact | null
-  readonly after: Exact
-  readonly delta: Exact | null
-  readonly delta_bp?: Exact | null
+  readonly unit: Unit
+  readonly before: Value | null
+  readonly after: Value
+  readonly delta: Value | null
+  readonly delta_bp?: BasisPoints | null
 }
+
+/** What a broker is charged for a request: USD, or percent points of the charged value. */
+export type TransactionFee =
+  | { readonly transaction_fee_type: 'FLAT'; readonly transaction_amount: Usd }
+  | { readonly transaction_fee_type: 'PERCENTAGE'; readonly transaction_amount: PercentPoints }
 
 export interface QuoteAnswer {
   readonly status: 'success'
-  readonly total_fee: Exact
-  readonly breakdown: { readonly borrow_cost: Exact; readonly markup: Exact; readonly transaction_fees: Exact }
-  readonly borrow_rate_used: Exact
+  readonly total_fee: Usd
+  readonly breakdown: { readonly borrow_cost: Usd; readonly markup: Usd; readonly transaction_fees: Usd }
+  readonly borrow_rate_used: Fraction
   readonly quote_id: string
   readonly audit_id: string
   readonly ticker: string
   readonly client_id: string
   readonly loan_days?: number
-  readonly position_value?: Exact
+  readonly position_value?: Usd
   readonly quoted_at: string
   readonly expires_at: string
   readonly quote_type: 'indicative' | 'firm'
   readonly terms: {
     readonly day_count: string
     readonly convention_pack: string
-    readonly markup_percentage: Exact
+    readonly markup_percentage: PercentPoints
     readonly pricing_model: string
-    readonly transaction_fee_type?: string
-    readonly transaction_amount?: Exact
   }
-  readonly data_sources: Readonly<Record<string, ObservationAnswer>>
+  readonly data_sources: QuoteSourcesAnswer
   readonly degraded: readonly string[]
   readonly availability: AvailabilityAnswer | null
-  readonly cost_per_day: Exact
+  readonly cost_per_day: Usd
   readonly waterfall: readonly WaterfallStepAnswer[]
   /** With `quantity` only. */
-  readonly charged_value?: Exact
-  readonly mark?: Exact | null
+  readonly charged_value?: Usd
+  readonly mark?: UsdPerShare | null
   readonly charged_shares?: number | null
-  readonly fee_per_share?: Exact | null
+  readonly fee_per_share?: UsdPerShare | null
   readonly sufficient?: boolean | null
   /** With dates only. */
   readonly accrual?: {
     readonly short_settles: string
     readonly cover_settles: string
     readonly days: number
-    readonly schedule: readonly { readonly value_date: string; readonly days: number; readonly amount: Exact }[]
+    readonly schedule: readonly { readonly value_date: string; readonly days: number; readonly amount: Usd }[]
   }
+}
+
+/** Where the inputs of a rate came from. `base_rate` is the lender rate. */
+export interface RateSourcesAnswer {
+  readonly base_rate: ObservationAnswer<Fraction>
+  readonly volatility: ObservationAnswer<IndexPoints>
+  readonly event_risk: EventRiskAnswer
+}
+
+/** Those of a quote; `price` when the last close stood in for a price. */
+export interface QuoteSourcesAnswer extends RateSourcesAnswer {
+  readonly price?: ObservationAnswer<UsdPerShare>
+}
+
+export interface EventRiskAnswer extends ObservationAnswer<Exact> {
+  /** Those in the window; the highest factor counts. */
+  readonly events?: readonly {
+    readonly type: string
+    readonly date: string
+    readonly risk_factor: number
+    /** Nobody rated this type of event; 5 stands in. */
+    readonly assumed?: boolean
+  }[]
 }
 
 export interface RateAnswer {
   readonly status: 'success'
   readonly ticker: string
-  readonly current_rate: Exact
+  readonly current_rate: Fraction
   readonly borrow_status: BorrowStatus
-  readonly volatility_index: Exact | null
+  readonly volatility_index: IndexPoints | null
   readonly event_risk_factor: number | null
   readonly last_updated: string
-  readonly lender_rate: Exact
+  readonly lender_rate: Fraction
   readonly availability: AvailabilityAnswer | null
-  readonly rebate_rate: Exact | null
-  readonly floor_rate: Exact
+  readonly rebate_rate: Fraction | null
+  readonly floor_rate: Fraction
   readonly pricing_model: string
-  readonly data_sources: Readonly<Record<string, ObservationAnswer>>
+  readonly data_sources: RateSourcesAnswer
   readonly degraded: readonly string[]
 }
 
@@ -137,7 +163,7 @@ export interface QuoteRecordAnswer {
   }[]
   readonly degraded: readonly string[]
   readonly price_inputs: {
-    readonly stock_volatility: Exact | null
+    readonly stock_volatility: IndexPoints | null
     readonly model: { readonly volatility_source: string }
     readonly terms: { readonly day_count: string; readonly convention_pack: string }
   }
@@ -151,7 +177,7 @@ export interface QuoteRecordAnswer {
     readonly before: Exact
     readonly after: Exact
   }[]
-  readonly result: { readonly total_fee: Exact; readonly cost_per_day: Exact }
+  readonly result: { readonly total_fee: Usd; readonly cost_per_day: Usd }
 }
 
 /** Members that count things; everything else that is a number comes back as exact text. */

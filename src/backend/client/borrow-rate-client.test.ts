@@ -1,14 +1,21 @@
 // The client against a real socket: a small server that answers what each test tells it to.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { BorrowRateClient } from './borrow-rate-client.ts'
 import { BorrowRateError } from './borrow-rate-error.ts'
+import { fraction, usd } from './units.ts'
 
 interface Asked {
   method: string | undefined
   url: string | undefined
-  key: string | string[] | undefined
+  headers: IncomingHttpHeaders
   body: string
 }
 
@@ -25,7 +32,7 @@ async function engine(...answers: ((response: ServerResponse) => void)[]) {
   const server = createServer(async (request: IncomingMessage, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
-    asked.push({ method: request.method, url: request.url, key: request.headers['x-api-key'], body })
+    asked.push({ method: request.method, url: request.url, headers: request.headers, body })
     const answer = answers[Math.min(asked.length, answers.length) - 1]
     answer?.(response)
   })
@@ -43,7 +50,7 @@ function answer(status: number, body: string, headers: Record<string, string> = 
 }
 
 const QUOTE = '{"status":"success","total_fee":456.50,"borrow_rate_used":0.05,"loan_days":30}'
-const ask = { ticker: 'AAPL', clientId: 'demo-classic', positionValue: '100000.00', loanDays: 30 }
+const ask = { ticker: 'AAPL', clientId: 'demo-classic', positionValue: usd('100000.00'), loanDays: 30 }
 
 async function failure(call: Promise<unknown>): Promise<BorrowRateError> {
   const error = await call.then(
@@ -56,14 +63,14 @@ async function failure(call: Promise<unknown>): Promise<BorrowRateError> {
 
 test('a quote sends exact text and the key, and gives back every digit', async () => {
   const { asked, client } = await engine(answer(200, QUOTE))
-  const quote = await client.quoteLocate(ask)
+  const quote = await client.quotes.price(ask)
   expect(quote.total_fee).toBe('456.50')
   expect(quote.loan_days).toBe(30)
   expect(asked).toEqual([
     {
       method: 'POST',
       url: '/api/v1/calculate-locate',
-      key: 'key-1',
+      headers: expect.objectContaining({ 'x-api-key': 'key-1', accept: 'application/json' }),
       body: '{"ticker":"AAPL","client_id":"demo-classic","position_value":"100000.00","loan_days":30}',
     },
   ])
@@ -71,10 +78,10 @@ test('a quote sends exact text and the key, and gives back every digit', async (
 
 test('the other calls go where the contract says', async () => {
   const { asked, client } = await engine(answer(200, '[]'))
-  await client.rate('BRK.B')
-  await client.ratesByStatus('HARD', { limit: 5 })
+  await client.rates.current('BRK.B')
+  await client.rates.byStatus('HARD', { limit: 5 })
   await client.config()
-  await client.auditRecord('a/b')
+  await client.records.read('a/b')
   expect(asked.map((request) => `${request.method} ${request.url}`)).toEqual([
     'GET /api/v1/rates/BRK.B',
     'GET /api/v1/rates/status/HARD?limit=5',
@@ -87,7 +94,7 @@ test("a refusal keeps the engine's sentence, code, faults and request id", async
   const body = `{"status":"error","error":"Invalid parameter: loan_days must be 1 to 365","error_code":"INVALID_PARAMETER",
     "validation_errors":[{"field":"loan_days","location":"body","message":"must be 1 to 365"}]}`
   const { asked, client } = await engine(answer(400, body))
-  const error = await failure(client.quoteLocate(ask))
+  const error = await failure(client.quotes.price(ask))
   expect(error).toMatchObject({
     status: 400,
     code: 'INVALID_PARAMETER',
@@ -106,7 +113,7 @@ describe('tries', () => {
   test.each([429, 503])('a %i with a short Retry-After is tried again', async (status) => {
     const refused = answer(status, '{"status":"error","error":"Later.","error_code":"LATER"}', { 'retry-after': '0' })
     const { asked, client } = await engine(refused, answer(200, QUOTE))
-    await client.quoteLocate(ask)
+    await client.quotes.price(ask)
     expect(asked).toHaveLength(2)
   })
 
@@ -124,13 +131,59 @@ describe('tries', () => {
     expect(asked).toHaveLength(1)
   })
 
-  test('a quote whose answer was lost is not repeated, a read is', async () => {
-    const cut = (response: ServerResponse) => response.destroy()
+  const cut = (response: ServerResponse) => void response.destroy()
+
+  test('a quote whose answer was lost is asked for again under the same key, so that there is one', async () => {
+    const { asked, client } = await engine(cut, cut, answer(200, QUOTE))
+    await client.quotes.price(ask)
+    const keys = asked.map(({ headers }) => headers['idempotency-key'])
+    expect(keys).toHaveLength(3)
+    expect(new Set(keys).size).toBe(1)
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/)
+    await client.quotes.price(ask)
+    expect(asked[3]?.headers['idempotency-key']).not.toBe(keys[0])
+  })
+
+  test('the key can be the own one, and none: then a lost answer is lost', async () => {
+    const { asked, client } = await engine(answer(200, QUOTE), cut)
+    await client.quotes.price(ask, { idempotencyKey: 'order-4711' })
+    expect(asked[0]?.headers['idempotency-key']).toBe('order-4711')
+    expect((await failure(client.quotes.price(ask, { idempotencyKey: null }))).code).toBe('NO_ANSWER')
+    expect(asked[1]?.headers).not.toHaveProperty('idempotency-key')
+    expect(asked).toHaveLength(2)
+  })
+
+  test('a read is repeated, a change is not: it may have been made', async () => {
     const { asked, client } = await engine(cut)
-    expect((await failure(client.quoteLocate(ask))).code).toBe('NO_ANSWER')
-    expect(asked).toHaveLength(1)
-    await failure(client.rate('GME'))
+    await failure(client.rates.current('GME'))
+    expect(asked).toHaveLength(3)
+    await failure(client.legalHolds.place({ ticker: 'GME', reason: 'Dispute' }))
     expect(asked).toHaveLength(4)
+  })
+
+  test('a change that the engine could not serve is repeated when it was turned away before, not when it may be half done', async () => {
+    const { asked, client } = await engine(
+      busy,
+      answer(429, '{"status":"error","error":"Later.","error_code":"RATE_LIMIT_EXCEEDED"}', { 'retry-after': '0' }),
+      answer(200, '{}'),
+    )
+    expect((await failure(client.legalHolds.release('h', 'Settled'))).status).toBe(503)
+    expect(asked).toHaveLength(1)
+    await client.legalHolds.release('h', 'Settled')
+    expect(asked).toHaveLength(3)
+  })
+
+  test('who has enough waits no longer', async () => {
+    const { asked, client } = await engine(
+      answer(503, '{"status":"error","error":"Busy.","error_code":"SERVICE_UNAVAILABLE"}', { 'retry-after': '9' }),
+    )
+    const mine = new AbortController()
+    const asking = client.config({ signal: mine.signal })
+    setTimeout(() => mine.abort(), 30)
+    await expect(asking).rejects.toMatchObject({ name: 'AbortError' })
+    expect(asked).toHaveLength(1)
+    await expect(client.config({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(asked).toHaveLength(1)
   })
 })
 
@@ -152,7 +205,7 @@ describe('an answer that comes while the work goes on', () => {
       for (let at = 0; at < text.length; at += 7) response.write(text.slice(at, at + 7))
       response.end()
     })
-    expect(await all(client.verify({ from: '2026-11-01' }))).toMatchObject([
+    expect(await all(client.records.verify({ from: '2026-11-01' }))).toMatchObject([
       { type: 'progress', checked: 1, of: 2 },
       { type: 'result', valid: true, checked: 2 },
     ])
@@ -171,7 +224,7 @@ describe('an answer that comes while the work goes on', () => {
     ['that is not JSON', (response: ServerResponse) => void response.end('<html>\n')],
   ])('one %s is cut off, never taken for a whole one', async (_, give) => {
     const { client } = await engine(give)
-    expect((await failure(all(client.verify()))).code).toBe('ANSWER_CUT')
+    expect((await failure(all(client.records.verify()))).code).toBe('ANSWER_CUT')
   })
 
   test('one that failed on the way says what the engine said', async () => {
@@ -180,7 +233,7 @@ describe('an answer that comes while the work goes on', () => {
         `${STEPS[0]}\n{"type":"error","status":"error","error":"Something is away","error_code":"SERVICE_UNAVAILABLE"}\n`,
       ),
     )
-    expect(await failure(all(client.replayRange({ from: '2026-11-01' })))).toMatchObject({
+    expect(await failure(all(client.records.replayRange({ from: '2026-11-01' })))).toMatchObject({
       code: 'SERVICE_UNAVAILABLE',
       sentence: 'Something is away',
     })
@@ -201,7 +254,7 @@ describe('an answer that comes while the work goes on', () => {
         setTimeout(() => response.destroy(), 20)
       },
     )
-    const pieces = () => all(client.exportRecords({ from: '2026-11-01' }, 'csv'))
+    const pieces = () => all(client.records.export({ from: '2026-11-01' }, 'csv'))
     expect((await pieces()).join('')).toBe('aé\nb\n')
     expect((await failure(pieces())).code).toBe('ANSWER_CUT')
   })
@@ -209,9 +262,9 @@ describe('an answer that comes while the work goes on', () => {
   test('silence ends it, and so does the caller', async () => {
     const { baseUrl, client } = await engine((response) => void response.write(`${STEPS[0]}\n`))
     const impatient = new BorrowRateClient({ baseUrl, apiKey: 'key-1', silenceMs: 50, triesMax: 1 })
-    expect((await failure(all(impatient.verify()))).code).toBe('ANSWER_CUT')
+    expect((await failure(all(impatient.records.verify()))).code).toBe('ANSWER_CUT')
     const mine = new AbortController()
-    const reading = all(client.verify({}, mine.signal))
+    const reading = all(client.records.verify({}, { signal: mine.signal }))
     setTimeout(() => mine.abort(), 30)
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
   })
@@ -224,18 +277,18 @@ describe('an answer that comes while the work goes on', () => {
       })
       response.write(`${STEPS[0]}\n`)
     })
-    for await (const _ of client.verify()) break
+    for await (const _ of client.records.verify()) break
     while (!gone) await new Promise((resolve) => setTimeout(resolve, 5))
   })
 })
 
 test('records are asked for under the names of the contract', async () => {
   const { asked, client } = await engine(answer(200, '{}'))
-  await client.searchRecords({ clientId: 'demo-classic', minBorrowRate: '0.05', pageSize: 10 })
-  await client.replay('a/b')
-  await client.legalHolds({ inForce: false })
-  await client.placeHold({ ticker: 'GME', from: '2026-03-01', reason: 'Dispute' })
-  await client.releaseHold('h', 'Settled')
+  await client.records.search({ clientId: 'demo-classic', minBorrowRate: fraction('0.05'), pageSize: 10 })
+  await client.records.replay('a/b')
+  await client.legalHolds.list({ inForce: false })
+  await client.legalHolds.place({ ticker: 'GME', from: '2026-03-01', reason: 'Dispute' })
+  await client.legalHolds.release('h', 'Settled')
   expect(asked.map((request) => `${request.method} ${request.url} ${request.body}`)).toEqual([
     'GET /api/v1/audit?client_id=demo-classic&min_borrow_rate=0.05&page_size=10 ',
     'POST /api/v1/audit/a%2Fb/replay ',

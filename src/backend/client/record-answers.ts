@@ -1,5 +1,6 @@
 // What the engine answers about its records: search, the chain, replay, legal holds, what-if. Names as on the wire.
-import type { Exact } from './answers.ts'
+import type { TransactionFee } from './answers.ts'
+import type { Fraction, IndexPoints, PercentPoints, TimesLenderRate, Usd } from './units.ts'
 
 /** Which records. A time is ISO 8601 with its zone; a day, `2026-03-05`, is all of it in UTC. */
 export interface RecordRange {
@@ -12,12 +13,10 @@ export interface RecordSearch extends RecordRange {
   readonly clientId?: string
   readonly ticker?: string
   readonly recordType?: string
-  /** USD. */
-  readonly minPositionValue?: Exact
-  readonly maxPositionValue?: Exact
-  /** Fractions a year. */
-  readonly minBorrowRate?: Exact
-  readonly maxBorrowRate?: Exact
+  readonly minPositionValue?: Usd
+  readonly maxPositionValue?: Usd
+  readonly minBorrowRate?: Fraction
+  readonly maxBorrowRate?: Fraction
   readonly page?: number
   readonly pageSize?: number
   /** `next_cursor` of the page before: goes on where pages end. */
@@ -33,9 +32,9 @@ export interface RecordSummaryAnswer {
   readonly recorded_at: string
   readonly client_id: string
   readonly ticker: string | null
-  readonly position_value: Exact | null
-  readonly borrow_rate: Exact | null
-  readonly total_fee: Exact | null
+  readonly position_value: Usd | null
+  readonly borrow_rate: Fraction | null
+  readonly total_fee: Usd | null
   readonly request_id: string | null
   /** Key id of the caller. */
   readonly actor_id: string | null
@@ -167,19 +166,29 @@ export interface LegalHoldsAnswer {
 /** Parameters of the rate formula, as `GET /config` lists them. */
 export interface DraftModel {
   readonly model?: string
-  readonly volatility_weight: Exact
-  readonly volatility_threshold: Exact
-  readonly event_weight: Exact
-  readonly max_multiplier: Exact
-  readonly volatility_source: string
+  /** What an index point above the threshold adds. */
+  readonly volatility_weight: TimesLenderRate
+  /** Index points that add nothing. */
+  readonly volatility_threshold: IndexPoints
+  /** What an event risk of 10 adds. */
+  readonly event_weight: TimesLenderRate
+  readonly max_multiplier: TimesLenderRate
+  readonly volatility_source: 'stock-or-index' | 'index'
+}
+
+/** Markups by charged value, ascending; `up_to` null is open. */
+export interface MarkupTier {
+  readonly up_to: Usd | null
+  readonly markup_percentage: PercentPoints
 }
 
 /** Terms to price with; what is left out stays as it was for each quote. */
-export interface DraftTerms {
-  readonly markup_percentage?: Exact
-  readonly markup_tiers?: readonly { readonly up_to: Exact | null; readonly markup_percentage: Exact }[] | null
-  readonly transaction_fee_type?: 'FLAT' | 'PERCENTAGE'
-  readonly transaction_amount?: Exact
+export type DraftTerms = (
+  | TransactionFee
+  | { readonly transaction_fee_type?: never; readonly transaction_amount?: never }
+) & {
+  readonly markup_percentage?: PercentPoints
+  readonly markup_tiers?: readonly MarkupTier[] | null
   readonly day_count?: string
   readonly convention_pack?: string
   readonly billing?: 'term' | 'daily'
@@ -196,13 +205,13 @@ export interface WhatIfRequest extends RecordRange {
 
 /** What quotes charge together, USD. */
 export interface RevenueAnswer {
-  readonly total_fees: Exact
+  readonly total_fees: Usd
   /** What goes on to the lender. */
-  readonly borrow_cost: Exact
-  readonly markup: Exact
-  readonly transaction_fees: Exact
+  readonly borrow_cost: Usd
+  readonly markup: Usd
+  readonly transaction_fees: Usd
   /** Markup and transaction fees: what stays. */
-  readonly margin: Exact
+  readonly margin: Usd
 }
 
 /** The same quotes as they were and as they would be. */

@@ -2,8 +2,10 @@
 // except for `import`, which writes to the database itself.
 import { Command, InvalidArgumentError } from 'commander'
 import type { BorrowStatus } from '../client/answers.ts'
-import { BorrowRateClient, type QuoteRequest } from '../client/borrow-rate-client.ts'
+import { BorrowRateClient } from '../client/borrow-rate-client.ts'
 import { BorrowRateError } from '../client/borrow-rate-error.ts'
+import type { QuoteRequest } from '../client/quotes.ts'
+import { type Exact, usd, usdPerShare } from '../client/units.ts'
 import { parseDecimal } from '../pricing/decimal.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
 import type { Progress } from './progress.ts'
@@ -27,10 +29,10 @@ export interface Surroundings {
 }
 
 interface QuoteOptions extends AccessOptions {
-  readonly value?: string
+  readonly value?: Exact
   readonly days?: number
   readonly shares?: number
-  readonly price?: string
+  readonly price?: Exact
   readonly start?: string
   readonly end?: string
   readonly json?: true
@@ -74,14 +76,14 @@ export function commandLine(surroundings: Surroundings): Command {
     .option('--broker <client_id>', 'whose terms price it')
     .action(async (ticker: string, options: QuoteOptions) => {
       const { engine, clientId } = client(options, QUOTING)
-      const answer = await engine.quoteLocate(quoteRequest(ticker, options.broker ?? clientId, options))
+      const answer = await engine.quotes.price(quoteRequest(ticker, options.broker ?? clientId, options))
       print(options.json ? json(answer) : quoteText(answer))
     })
 
   asking('rate', 'show the borrow rate of one stock and its inputs')
     .argument('<ticker>')
     .action(async (ticker: string, options: AccessOptions & { json?: true }) => {
-      const answer = await client(options, READING).engine.rate(ticker)
+      const answer = await client(options, READING).engine.rates.current(ticker)
       print(options.json ? json(answer) : rateText(answer))
     })
 
@@ -91,7 +93,7 @@ export function commandLine(surroundings: Surroundings): Command {
     .option('--skip <count>', 'lines to leave out at the start', countFromZero, 0)
     .action(async (options: AccessOptions & { status: string; limit: number; skip: number; json?: true }) => {
       const { engine } = client(options, READING)
-      const answer = await engine.ratesByStatus(options.status as BorrowStatus, {
+      const answer = await engine.rates.byStatus(options.status as BorrowStatus, {
         skip: options.skip,
         limit: options.limit,
       })
@@ -101,7 +103,7 @@ export function commandLine(surroundings: Surroundings): Command {
   asking('explain', 'show a recorded quote as the steps that made it')
     .argument('<audit id>', 'the audit_id of a quote')
     .action(async (auditId: string, options: AccessOptions & { json?: true }) => {
-      const answer = await client(options, AUDITING).engine.auditRecord(auditId)
+      const answer = await client(options, AUDITING).engine.records.read(auditId)
       print(options.json ? json(answer) : recordText(answer))
     })
 
@@ -134,9 +136,9 @@ function quoteRequest(ticker: string, clientId: string | null, options: QuoteOpt
   return {
     ticker,
     clientId,
-    ...(options.value !== undefined && { positionValue: options.value }),
+    ...(options.value !== undefined && { positionValue: usd(options.value) }),
     ...(options.shares !== undefined && { quantity: options.shares }),
-    ...(options.price !== undefined && { price: options.price }),
+    ...(options.price !== undefined && { price: usdPerShare(options.price) }),
     ...(options.days !== undefined && { loanDays: options.days }),
     ...(byDates && { startDate: options.start, endDate: options.end }),
   }

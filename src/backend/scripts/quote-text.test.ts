@@ -1,6 +1,8 @@
 // The texts a person reads, made from a price that the engine really computes.
 import { expect, test } from 'vitest'
-import type { AuditRecordAnswer, QuoteAnswer } from '../client/answers.ts'
+import { type AuditRecordAnswer, COUNTS, type QuoteAnswer } from '../client/answers.ts'
+import { parseExactJson } from '../client/exact-json.ts'
+import { usd, usdPerShare } from '../client/units.ts'
 import { STANDARD_V1 } from '../pricing/borrow-rate.ts'
 import type { Position } from '../pricing/convention-packs.ts'
 import { decimal } from '../pricing/decimal.ts'
@@ -36,7 +38,7 @@ function inputs(position: Position, pack: 'notional' | 'us-collateral-mark'): Pr
 /** What the engine answers, through JSON's texts. */
 function answer(asked: PriceInputs): QuoteAnswer {
   const priced = price(asked)
-  return {
+  const told = {
     status: 'success',
     total_fee: priced.fee.totalFee.toString(),
     breakdown: {
@@ -88,6 +90,7 @@ function answer(asked: PriceInputs): QuoteAnswer {
       delta: step.delta.toString(),
     })),
   }
+  return parseExactJson(JSON.stringify(told), COUNTS) as QuoteAnswer
 }
 
 test('a quote reads from the lender rate to the total, units once, the guess named with its reason', () => {
@@ -128,14 +131,14 @@ test('shares are shown with the mark that is charged for them', () => {
 test('a stay by dates lists what each settlement day costs', () => {
   const text = quoteText({
     ...answer(inputs(BY_VALUE, 'notional')),
-    fee_per_share: '0.049980',
+    fee_per_share: usdPerShare('0.049980'),
     accrual: {
       short_settles: '2026-12-02',
       cover_settles: '2026-12-05',
       days: 3,
       schedule: [
-        { value_date: '2026-12-02', days: 1, amount: '1000.39' },
-        { value_date: '2026-12-03', days: 2, amount: '2.79' },
+        { value_date: '2026-12-02', days: 1, amount: usd('1000.39') },
+        { value_date: '2026-12-03', days: 2, amount: usd('2.79') },
       ],
     },
   })

@@ -184,7 +184,12 @@ function observedAt({ asOf, ageSeconds }: Input): string {
 }
 
 function quoteInputs(quote: QuoteAnswer): Input[] {
-  const known: [name: string, label: string, step: string, show: (value: string) => string][] = [
+  const known: [
+    name: keyof QuoteAnswer['data_sources'],
+    label: string,
+    step: string,
+    show: (value: string) => string,
+  ][] = [
     ['base_rate', 'Lender rate', 'lender_rate', (value) => `${percentPoints(decimal(value))} %`],
     ['volatility', 'Volatility', 'volatility', (value) => `${value} points`],
     ['event_risk', 'Event risk', 'events', (value) => `${value} of 10`],

@@ -15,6 +15,7 @@ import type {
   VerifyAnswer,
   WhatIfAnswer,
 } from '../client/record-answers.ts'
+import type { Fraction, Usd } from '../client/units.ts'
 import { parseDecimal } from '../pricing/decimal.ts'
 import { type AccessOptions, CommandError } from './engine-access.ts'
 import type { Progress } from './progress.ts'
@@ -67,10 +68,10 @@ interface SearchOptions extends RangeOptions {
   readonly client?: string
   readonly ticker?: string
   readonly type?: string
-  readonly minValue?: string
-  readonly maxValue?: string
-  readonly minRate?: string
-  readonly maxRate?: string
+  readonly minValue?: Usd
+  readonly maxValue?: Usd
+  readonly minRate?: Fraction
+  readonly maxRate?: Fraction
   readonly page?: number
   readonly pageSize?: number
   readonly cursor?: string
@@ -92,7 +93,7 @@ function addSearch(program: Command, { asking, engine, print }: RecordCommandToo
     .option('--page-size <count>', 'records of a page, up to 100', whole)
     .option('--cursor <cursor>', 'go on behind an earlier page')
     .action(async (options: SearchOptions) => {
-      const page = await engine(options, AUDITING).searchRecords({
+      const page = await engine(options, AUDITING).records.search({
         ...rangeOf(options),
         ...given('clientId', options.client),
         ...given('ticker', options.ticker),
@@ -138,7 +139,7 @@ function addVerify(program: Command, tools: RecordCommandTools): void {
         const steps =
           file !== undefined && publicKey !== undefined
             ? await fileSteps(file, publicKey)
-            : engine(options, AUDITING).verify(rangeOf(options))
+            : engine(options, AUDITING).records.verify(rangeOf(options))
         let result: VerifyAnswer | null = null
         for await (const step of steps) {
           if (step.type === 'progress') bar.update(step.checked, step.of)
@@ -193,7 +194,7 @@ function addReplay(program: Command, tools: RecordCommandTools): void {
       }
       if (auditId === undefined) return drafted ? whatIf(options, tools) : replayRange(options, tools)
       if (drafted) throw new CommandError('A what-if is asked of a range: --from <time> --to <time>.')
-      const answer = await tools.engine(options, AUDITING).replay(auditId)
+      const answer = await tools.engine(options, AUDITING).records.replay(auditId)
       tools.print(options.json ? json(answer) : replayText(answer))
       if (!answer.identical) tools.foundBad()
     })
@@ -210,7 +211,7 @@ async function replayRange(options: ReplayOptions, tools: RecordCommandTools): P
   let result: ReplayRangeAnswer | null = null
   const found: object[] = []
   try {
-    for await (const step of engine(options, AUDITING).replayRange(range)) {
+    for await (const step of engine(options, AUDITING).records.replayRange(range)) {
       if (step.type === 'progress') bar.update(step.checked, step.of)
       else if (step.type === 'result') result = step
       else if (options.json) found.push(step)
@@ -296,7 +297,7 @@ function addExport(program: Command, { asking, engine, print, progress }: Record
       try {
         const file = await open(aside, 'w', 0o600)
         try {
-          const pieces = engine(options, AUDITING).exportRecords(rangeOf(options), options.format as 'ndjson' | 'csv')
+          const pieces = engine(options, AUDITING).records.export(rangeOf(options), options.format as 'ndjson' | 'csv')
           for await (const piece of pieces) {
             await file.appendFile(piece)
             bytes += Buffer.byteLength(piece)
@@ -332,7 +333,7 @@ function addHolds(program: Command, { asking, engine, print }: RecordCommandTool
     .option('--limit <count>', 'holds at the most, up to 100', whole)
     .option('--skip <count>', 'holds to leave out before the first', whole)
     .action(async (options: Options & { all?: true; limit?: number; skip?: number }) => {
-      const answer = await engine(options, AUDITING).legalHolds({
+      const answer = await engine(options, AUDITING).legalHolds.list({
         ...(options.all !== true && { inForce: true }),
         ...given('limit', options.limit),
         ...given('skip', options.skip),
@@ -347,7 +348,7 @@ function addHolds(program: Command, { asking, engine, print }: RecordCommandTool
     .option('--to <time>', `${TO}; else those to come too`)
     .requiredOption('--reason <text>', 'why; it goes on the record')
     .action(async (options: HoldOptions) => {
-      const placed = await engine(options, AUDITING).placeHold({
+      const placed = await engine(options, AUDITING).legalHolds.place({
         ...rangeOf(options),
         ...given('clientId', options.client),
         ...given('ticker', options.ticker),
@@ -360,7 +361,7 @@ function addHolds(program: Command, { asking, engine, print }: RecordCommandTool
     .argument('<hold id>')
     .requiredOption('--reason <text>', 'why; it goes on the record')
     .action(async (holdId: string, options: HoldOptions) => {
-      const released = await engine(options, AUDITING).releaseHold(holdId, options.reason)
+      const released = await engine(options, AUDITING).legalHolds.release(holdId, options.reason)
       print(options.json ? json(released) : holdsText([released]))
     })
 }

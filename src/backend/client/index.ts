@@ -1,0 +1,13 @@
+// What the package gives to whoever installs it.
+export * from './answers.ts'
+export * from './borrow-rate-client.ts'
+export * from './borrow-rate-error.ts'
+export type { CallOptions, ConnectionOptions, PricingOptions } from './connection.ts'
+export { TIMEOUT_MS_DEFAULT } from './connection.ts'
+export { parseExactJson } from './exact-json.ts'
+export type { LegalHolds } from './legal-holds.ts'
+export type { QuoteRequest, Quotes } from './quotes.ts'
+export type { Rates } from './rates.ts'
+export * from './record-answers.ts'
+export type { Records } from './records.ts'
+export * from './units.ts'
