@@ -84,18 +84,17 @@ describe('a range', () => {
   test('lets others have their turn every few milliseconds', async () => {
     const replaying = steps(pagesOf([Array.from({ length: 10_000 }, () => good)]))
     let over = false
-    let longestMs = 0
+    let turns = 0
     const watching = (async () => {
       while (!over) {
-        const before = performance.now()
         await nextTurn()
-        longestMs = Math.max(longestMs, performance.now() - before)
+        turns += 1
       }
     })()
     await replaying
     over = true
     await watching
-    // A turn is 5 ms; what is more is the machine's.
-    expect(longestMs).toBeLessThan(100)
+    // Not how long they were, which is the machine's: that there were many, where work at a stretch leaves one or two.
+    expect(turns).toBeGreaterThan(10)
   })
 })
