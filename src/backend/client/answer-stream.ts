@@ -100,7 +100,8 @@ function readStep(response: Response, line: string): { readonly type: string } {
   }
 }
 
-function answerCut(response: Response, cause?: unknown): BorrowRateError {
+/** The answer broke off: what came until then is not the whole. */
+export function answerCut(response: Response, cause?: unknown): BorrowRateError {
   return new BorrowRateError('The answer broke off before its end.', {
     status: response.status,
     code: 'ANSWER_CUT',

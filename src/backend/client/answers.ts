@@ -1,5 +1,6 @@
 // The shapes of the engine's answers, version 1 of the contract, with the names that stand on the wire.
 // Quantities are exact decimal text with their unit in the type: nothing here is a binary float.
+import type { PricingModel } from './pricing-models.ts'
 import type { BasisPoints, Exact, Fraction, IndexPoints, PercentPoints, Usd, UsdPerShare } from './units.ts'
 
 export type BorrowStatus = 'EASY' | 'MEDIUM' | 'HARD'
@@ -103,6 +104,22 @@ export interface EventRiskAnswer extends ObservationAnswer<Exact> {
   }[]
 }
 
+/** A rate under chosen conditions: indicative, not recorded. */
+export interface CustomRateAnswer {
+  readonly status: 'success'
+  readonly ticker: string
+  readonly current_rate: Fraction
+  readonly lender_rate: Fraction
+  /** What was used. */
+  readonly volatility_index: IndexPoints
+  readonly event_risk_factor: number
+  readonly floor_rate: Fraction
+  readonly pricing_model: string
+  readonly data_sources: Pick<RateSourcesAnswer, 'base_rate'>
+  readonly degraded: readonly string[]
+  readonly waterfall: readonly WaterfallStepAnswer[]
+}
+
 export interface RateAnswer {
   readonly status: 'success'
   readonly ticker: string
@@ -123,8 +140,22 @@ export interface RateAnswer {
 export interface ConfigAnswer {
   readonly status: 'success'
   readonly api_version: string
+  readonly engine_version: string
   readonly supported_features: readonly string[]
-  readonly [more: string]: unknown
+  /** Requests in 60 s by tier of the broker. */
+  readonly rate_limits: Readonly<Record<'standard' | 'premium' | 'internal', number>>
+  readonly pricing_models: readonly PricingModel[]
+  readonly convention_packs: readonly ConventionPackAnswer[]
+}
+
+/** How shares become the value that is charged. */
+export interface ConventionPackAnswer {
+  readonly convention_pack: string
+  readonly description: string
+  /** null: the broker's terms say. */
+  readonly day_count: string | null
+  readonly lot_shares: number
+  readonly source: string
 }
 
 /** A kept record, whole. `record_type` and `schema_version` say which members the record has. */
@@ -189,16 +220,24 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'clients',
   'days',
   'different',
+  'expires_in',
   'event_risk_factor',
+  'failed',
   'identical',
+  'internal',
   'limit',
+  'line',
+  'lines',
   'loan_days',
+  'lot_shares',
   'not_replayable',
   'of',
   'other_records',
   'page',
   'page_size',
   'pages',
+  'premium',
+  'priced',
   'quantity',
   'quotes',
   'quotes_found',
@@ -209,7 +248,9 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'sequence',
   'shares',
   'skip',
+  'standard',
   'total',
   'unnamed',
   'unsealed',
+  'version',
 ])

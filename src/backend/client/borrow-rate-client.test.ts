@@ -1,52 +1,14 @@
 // The client against a real socket: a small server that answers what each test tells it to.
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import type { ServerResponse } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { answer, fakeEngine, type GiveAnswer } from '../test/fakes/fake-engine.ts'
 import { BorrowRateClient } from './borrow-rate-client.ts'
 import { BorrowRateError } from './borrow-rate-error.ts'
 import { fraction, usd } from './units.ts'
 
-interface Asked {
-  method: string | undefined
-  url: string | undefined
-  headers: IncomingHttpHeaders
-  body: string
-}
-
-let running: Server | undefined
-afterEach(async () => {
-  running?.closeAllConnections()
-  await new Promise((resolve) => (running ? running.close(resolve) : resolve(undefined)))
-  running = undefined
-})
-
-/** Answers the n-th request with the n-th answer, and the last one from then on. */
-async function engine(...answers: ((response: ServerResponse) => void)[]) {
-  const asked: Asked[] = []
-  const server = createServer(async (request: IncomingMessage, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    asked.push({ method: request.method, url: request.url, headers: request.headers, body })
-    const answer = answers[Math.min(asked.length, answers.length) - 1]
-    answer?.(response)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  running = server
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+async function engine(...answers: GiveAnswer[]) {
+  const { asked, baseUrl } = await fakeEngine(...answers)
   return { asked, baseUrl, client: new BorrowRateClient({ baseUrl, apiKey: 'key-1' }) }
-}
-
-function answer(status: number, body: string, headers: Record<string, string> = {}) {
-  return (response: ServerResponse) => {
-    response.writeHead(status, { 'content-type': 'application/json', 'x-request-id': 'r-7', ...headers })
-    response.end(body)
-  }
 }
 
 const QUOTE = '{"status":"success","total_fee":456.50,"borrow_rate_used":0.05,"loan_days":30}'

@@ -1,36 +1,60 @@
 // The typed client of the engine, over the platform's fetch, without dependencies: it runs in Node and in a browser.
 // Amounts and rates are exact decimal text in both directions. What is safe to repeat is repeated. Each domain has a file of its own.
 import type { ConfigAnswer } from './answers.ts'
-import { type CallOptions, Connection, type ConnectionOptions, type Credential, pathOf } from './connection.ts'
+import { Approvals } from './approvals.ts'
+import { Batches } from './batches.ts'
+import { Brokers } from './brokers.ts'
+import { type CallOptions, Connection, type ConnectionOptions, NO_CREDENTIAL, pathOf } from './connection.ts'
 import { LegalHolds } from './legal-holds.ts'
+import { PricingModels } from './pricing-models.ts'
 import { Quotes } from './quotes.ts'
 import { Rates } from './rates.ts'
 import type { WhatIfRequest, WhatIfStepAnswer } from './record-answers.ts'
 import { Records, rangeQuery } from './records.ts'
+import { Session } from './session.ts'
+import { Stocks } from './stocks.ts'
 
+/** Who asks: a key, or an access token from elsewhere. Without either `session` signs in, or goes on with the browser's cookie. */
 export interface BorrowRateClientOptions extends ConnectionOptions {
-  readonly apiKey: string
+  readonly apiKey?: string
+  readonly accessToken?: string
 }
 
 export class BorrowRateClient {
   /** The price of a short. */
   readonly quotes: Quotes
+  /** Many shorts in one request. */
+  readonly batches: Batches
   /** Borrow rates as they stand. */
   readonly rates: Rates
   /** The records of prices and of changes. */
   readonly records: Records
   /** Records that are kept beyond their years. */
   readonly legalHolds: LegalHolds
+  /** Brokers and their terms. */
+  readonly brokers: Brokers
+  /** What the desk keeps about stocks. */
+  readonly stocks: Stocks
+  readonly pricingModels: PricingModels
+  /** Changes that wait for a second person. */
+  readonly approvals: Approvals
+  /** Signing in with a key, and out. */
+  readonly session: Session
   readonly #connection: Connection
 
-  constructor({ apiKey, ...options }: BorrowRateClientOptions) {
-    const key: Credential = { headers: async () => ({ 'x-api-key': apiKey }), renewed: async () => false }
-    const connection = new Connection(options, key)
+  constructor({ apiKey, accessToken, ...options }: BorrowRateClientOptions) {
+    this.session = new Session(new Connection(options, NO_CREDENTIAL), { apiKey, accessToken })
+    const connection = new Connection(options, this.session)
     this.#connection = connection
     this.quotes = new Quotes(connection)
+    this.batches = new Batches(connection)
     this.rates = new Rates(connection)
     this.records = new Records(connection)
     this.legalHolds = new LegalHolds(connection)
+    this.brokers = new Brokers(connection)
+    this.stocks = new Stocks(connection)
+    this.pricingModels = new PricingModels(connection)
+    this.approvals = new Approvals(connection)
   }
 
   /** What this engine supports: version, features, limits, models, packs. */
