@@ -6,9 +6,11 @@ import { ownContext } from '../server/call-context.ts'
 import { type Wire, wireTo } from '../test/both-ends.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { STORED_OBSERVATIONS_CODEC } from './cached-reads.ts'
-import { DEFAULT_INPUT_LIMITS } from './fallback.ts'
+import { borrowStatusOf, DEFAULT_INPUT_LIMITS } from './fallback.ts'
 import { serveStoredReads, storedReadsClient } from './http.ts'
+import type { StoredObservations } from './stored-observations.ts'
 import { databaseReads, type StoredReads } from './stored-reads.ts'
+import { readUniverse } from './universe.ts'
 
 const NOW = new Date('2026-11-24T15:00:00Z')
 const CONTEXT = ownContext('request-1')
@@ -50,6 +52,42 @@ describe.each<[string, () => StoredReads]>([
     expect(String(row.stockVolatility?.value)).toBe('85.25')
     expect(row.calendar?.value.length).toBeGreaterThan(0)
     expect(row.listing?.asOf).toEqual(new Date('2025-12-28T20:14:44Z'))
+  })
+
+  test.each([null, 'HARD', 'EASY'] as const)(
+    'gives all names of status %s, by ticker, each as it is alone',
+    async (status) => {
+      await database.pool.query(`
+      insert into stocks (ticker, name, borrow_status, active) values ('OUT', 'TAKEN OUT', 'HARD', false), ('DESK', 'ONLY THE DESK', 'HARD', true)
+          on conflict do nothing;
+      update lender_rates set rate = null, listed = false, borrow_status = 'HARD', available = 0 where ticker = 'BKKLY';
+      insert into event_calendars (ticker, provider, as_of, received_at, known_since)
+      values ('GME', 'names', '2026-11-24T14:59:59.987Z', '2026-11-24T15:00:00Z', '2026-11-24T15:00:00Z') on conflict do nothing`)
+      const found: StoredObservations[] = []
+      for await (const page of readUniverse(of().universe({ status }, CONTEXT, new AbortController().signal)))
+        found.push(...page)
+      const { rows } = await database.pool.query<{ ticker: Ticker }>(
+        `select ticker from (select ticker from stocks where active union select ticker from lender_rates where ticker <> 'OUT') as names
+        order by ticker collate "C"`,
+      )
+      const alone = await Promise.all(
+        rows.map(({ ticker }) => reads.one(ticker, { maxAgeSeconds: null, context: CONTEXT })),
+      )
+      const expected = alone.filter(
+        ({ listing, stockStatus }) => status === null || borrowStatusOf(listing?.value ?? null, stockStatus) === status,
+      )
+      expect(found.length).toBeGreaterThan(20)
+      expect(found).toEqual(expected.map((row) => ({ ...row, lastClose: null })))
+    },
+  )
+
+  test('gives what rates were made of over time', async () => {
+    const range = { from: new Date('2025-12-01T00:00:00Z'), to: NOW, intervalSeconds: 86_400 }
+    const read = await of().overTime('GME' as Ticker, range, CONTEXT)
+    expect(read).toEqual(await reads.overTime('GME' as Ticker, range, CONTEXT))
+    expect(read.lender).toHaveLength(1)
+    expect(read.volatilityIndex.length).toBeGreaterThan(100)
+    expect(read.events.length).toBeGreaterThan(0)
   })
 
   test('gives pages of a tier and the states of the feeds', async () => {

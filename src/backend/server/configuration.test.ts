@@ -23,6 +23,7 @@ describe('an empty environment', () => {
       databaseUrl: null,
       databasePrepared: true,
       localCopySeconds: 60,
+      rateHistoryDays: 400,
       auditLanes: 2,
       requestsPerMinute: { standard: 60, premium: 300, internal: 1000 },
       corsOrigins: [],

@@ -155,6 +155,14 @@ const TABLE = {
     'seconds',
     'How long a process uses inputs in memory without asking; 0 keeps none. While nobody answers: 5 minutes.',
   ),
+  rateHistoryDays: integer(
+    'RATE_HISTORY_DAYS',
+    400,
+    1,
+    36_600,
+    'days',
+    'How long rates can be looked back at; what they were made of before then is let go.',
+  ),
   redisUrl: redisUrl(
     'REDIS_URL',
     'the memory of the process',
@@ -369,6 +377,7 @@ export interface Configuration {
   }
   readonly feeds: FeedsConfiguration
   readonly localCopySeconds: number
+  readonly rateHistoryDays: number
   readonly redis: {
     /** Null: there is none, and the process keeps what it would share. */
     readonly url: string | null
@@ -516,6 +525,7 @@ export function readConfiguration(environment: Environment): Configuration {
       fetchSchedule: values.feedFetchSchedule,
     }),
     localCopySeconds: values.localCopySeconds,
+    rateHistoryDays: values.rateHistoryDays,
     redis: Object.freeze({
       url: values.redisUrl,
       caFile: values.redisCaFile,

@@ -36,6 +36,7 @@ import { gatewayApp } from '../gateway/app.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
 import { eventWindow } from '../market-data/event-risk.ts'
 import { feedWork } from '../market-data/feed-work.ts'
+import { historyUpkeep } from '../market-data/history-upkeep.ts'
 import { hotNames } from '../market-data/hot-names.ts'
 import { marketData } from '../market-data/market-data.ts'
 import { newYorkDate } from '../market-data/new-york-time.ts'
@@ -199,7 +200,9 @@ export function marketReads(
   // A store in the memory of this process would be a second copy beside the one that prices are made from.
   const isShared = configuration.redis.url !== null
   const refreshed = feeds.refreshing(isShared ? cachedReads(kept, cache) : kept)
+  const upkeep = historyUpkeep({ database, clock, days: configuration.rateHistoryDays, log })
   feeds.start()
+  upkeep.start()
   return {
     reads: {
       ...refreshed,
@@ -213,7 +216,7 @@ export function marketReads(
     forget: cache.forget,
     changed: (tickers) => void cache.drop(tickers),
     stop: async () => {
-      await feeds.stop()
+      await Promise.all([feeds.stop(), upkeep.stop()])
       cache.close()
     },
   }
