@@ -1,9 +1,10 @@
 // Servers that a benchmark starts and takes down again, whatever happens in between.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 
 const STOP_WAIT_MS = 20_000
 const READY_WAIT_MS = 90_000
@@ -36,15 +37,41 @@ export async function withServer<T>(server: ServerProcess, work: (pid: number) =
   }
 }
 
+/** Several at once, ended in reverse; the work is told their process ids in the same order. */
+export async function withServers<T>(
+  servers: readonly ServerProcess[],
+  work: (pids: readonly number[]) => Promise<T>,
+): Promise<T> {
+  const [first, ...rest] = servers
+  if (first === undefined) return work([])
+  return withServer(first, (pid) => withServers(rest, (pids) => work([pid, ...pids])))
+}
+
+/** Builds what is to be measured. @throws Error when that fails */
+export function buildEngine(): void {
+  const program = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
+  const built = spawnSync(process.execPath, [program], { stdio: 'inherit' })
+  if (built.status !== 0) throw new Error('there is no build to measure')
+}
+
 /** Linux counts a process's time in hundredths of a second (USER_HZ). */
 const CPU_TICK_MS = 10
 
-/** Processor time that a process has used so far, in milliseconds; null where the platform does not tell. */
+/** Processor time that a process and its children have used so far, in milliseconds; null where the platform does not tell. */
 export function cpuMs(pid: number): number | null {
-  try {
+  const children = readOrNull(`/proc/${pid}/task/${pid}/children`) ?? ''
+  const ticks = [String(pid), ...children.split(' ').filter((child) => child !== '')].map((process) => {
     // The name stands in parentheses and may hold spaces; user and system time are the 14th and 15th field.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * CPU_TICK_MS
+    const fields = readOrNull(`/proc/${process}/stat`)?.split(') ').at(-1)?.split(' ')
+    return fields === undefined ? null : Number(fields[11]) + Number(fields[12])
+  })
+  const [own] = ticks
+  return own === null ? null : ticks.reduce<number>((sum, of) => sum + (of ?? 0), 0) * CPU_TICK_MS
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim()
   } catch {
     return null
   }

@@ -11,9 +11,9 @@ import { startRedis } from '../redis.ts'
 import { redisPrograms } from '../redis-found.ts'
 import { bareBaseline } from './bare-baseline.ts'
 import { withTemporaryFolder } from './bench-database.ts'
-import { cpuMs, freePort, withServer } from './child-process.ts'
-import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
-import { type Figure, figure, printed } from './rounds.ts'
+import { freePort, withServer } from './child-process.ts'
+import { type LoadDriver, loadDriver, post, type Shot } from './load.ts'
+import { type Figures, printFigures, race } from './race.ts'
 import { keyOfUnlimitedBroker, REQUEST, recordsKept } from './single.ts'
 
 const CONNECTIONS = 64
@@ -27,17 +27,6 @@ const WORDS: Readonly<Record<Name, string>> = {
   five_services: 'five services',
   all_in_one: 'all in one',
   bare: 'bare node:http',
-}
-
-interface Contender {
-  readonly shot: Shot
-  /** Its processes by name. */
-  readonly pids: Readonly<Record<string, number>>
-}
-
-interface Round extends LoadResult {
-  /** Processor time of each of its processes for a request, microseconds; NaN where the platform does not tell. */
-  readonly cpuUs: Readonly<Record<string, number>>
 }
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -84,15 +73,19 @@ async function besideOneProcess(folder: string, postgres: RealPostgres, five: Fi
       const bare = await bareBaseline(folder, answer)
       return withServer(bare, async (barePid) => {
         const driver = loadDriver(folder)
-        const results = await rounds(driver, {
-          five_services: {
-            shot: quote(five.url),
-            pids: Object.fromEntries(SERVICE_NAMES.map((name) => [name, five.services[name].pid()])),
+        const figures = await race(
+          driver,
+          {
+            five_services: {
+              shot: quote(five.url),
+              pids: Object.fromEntries(SERVICE_NAMES.map((name) => [name, five.services[name].pid()])),
+            },
+            all_in_one: { shot: quote(url), pids: { 'all-in-one': pid } },
+            bare: { shot: { ...quote(bare.url), url: bare.url }, pids: { bare: barePid } },
           },
-          all_in_one: { shot: quote(url), pids: { 'all-in-one': pid } },
-          bare: { shot: { ...quote(bare.url), url: bare.url }, pids: { bare: barePid } },
-        })
-        return report(driver, results, await recordsKept(pool), answer.length)
+          { connections: CONNECTIONS, rounds: ROUNDS, seconds: SECONDS, warmUpSeconds: WARM_UP_SECONDS },
+        )
+        return report(driver, figures, await recordsKept(pool), answer.length)
       })
     })
   } finally {
@@ -100,72 +93,13 @@ async function besideOneProcess(folder: string, postgres: RealPostgres, five: Fi
   }
 }
 
-/** All in turn, round after round, after a warm-up of each. */
-async function rounds(
-  driver: LoadDriver,
-  contenders: Readonly<Record<Name, Contender>>,
-): Promise<Record<Name, Round[]>> {
-  const results: Record<Name, Round[]> = { five_services: [], all_in_one: [], bare: [] }
-  for (const name of NAMES) await driver.run(contenders[name].shot, CONNECTIONS, WARM_UP_SECONDS)
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of NAMES) {
-      const { shot, pids } = contenders[name]
-      const before = cpuOf(pids)
-      const result = await driver.run(shot, CONNECTIONS, SECONDS)
-      const after = cpuOf(pids)
-      const used = Object.keys(pids).map((process) => [
-        process,
-        (((after[process] ?? Number.NaN) - (before[process] ?? Number.NaN)) * 1_000) / result.requests,
-      ])
-      results[name].push({ ...result, cpuUs: Object.fromEntries(used) })
-    }
-  }
-  return results
-}
-
-function cpuOf(pids: Readonly<Record<string, number>>): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuMs(pid)]))
-}
-
-interface Figures {
-  readonly requests_per_second: Figure
-  readonly p50_ms: Figure
-  readonly p99_ms: Figure
-  /** Of all its processes together, and of each. */
-  readonly cpu_us: Figure
-  readonly cpu_us_of: Readonly<Record<string, Figure>>
-}
-
-function figuresOf(results: readonly Round[]): Figures {
-  const processes = Object.keys(results[0]?.cpuUs ?? {})
-  const together = (round: Round) => Object.values(round.cpuUs).reduce((sum, us) => sum + us, 0)
-  return {
-    requests_per_second: figure(results.map((round) => round.requestsPerSecond)),
-    p50_ms: figure(results.map((round) => round.p50Ms)),
-    p99_ms: figure(results.map((round) => round.p99Ms)),
-    cpu_us: figure(results.map(together)),
-    cpu_us_of: Object.fromEntries(
-      processes.map((process) => [process, figure(results.map((round) => round.cpuUs[process] ?? Number.NaN))]),
-    ),
-  }
-}
-
-function report(driver: LoadDriver, results: Record<Name, Round[]>, kept: number, answerBytes: number): object {
-  const figures = Object.fromEntries(NAMES.map((name) => [name, figuresOf(results[name])])) as Record<Name, Figures>
-  const answered = [...results.five_services, ...results.all_in_one].reduce((sum, round) => sum + round.requests, 0)
+function report(driver: LoadDriver, figures: Record<Name, Figures>, kept: number, answerBytes: number): object {
+  const answered = figures.five_services.answered + figures.all_in_one.answered
   if (kept < answered) throw new Error(`${answered} quotes were answered and ${kept} are on the record`)
   console.log(
     `cluster: ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${driver.name}`,
   )
-  for (const name of NAMES) {
-    const { requests_per_second, p50_ms, p99_ms, cpu_us, cpu_us_of } = figures[name]
-    const of = Object.entries(cpu_us_of)
-    console.log(`  ${WORDS[name].padEnd(15)} ${printed(requests_per_second)} requests/s`)
-    console.log(`  ${''.padEnd(15)} p50 ${printed(p50_ms, 2)} ms, p99 ${printed(p99_ms, 2)} ms`)
-    if (Number.isNaN(cpu_us.median)) continue
-    const parts = of.length > 1 ? `: ${of.map(([process, us]) => `${process} ${us.median.toFixed(0)}`).join(', ')}` : ''
-    console.log(`  ${''.padEnd(15)} ${printed(cpu_us)} us of its processes' time a request${parts}`)
-  }
+  for (const name of NAMES) printFigures(WORDS[name], figures[name], 15)
   const rate = (name: Name) => figures[name].requests_per_second.median
   const shares = {
     five_services_of_all_in_one: rate('five_services') / rate('all_in_one'),

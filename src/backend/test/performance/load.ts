@@ -32,18 +32,32 @@ export function loadDriver(folder: string): LoadDriver {
   return installed ? { name: 'wrk', run: (...load) => wrk(folder, ...load) } : { name: 'own client', run: ownClient }
 }
 
+/**
+ * All connections are there before the first request leaves. A server that is busy takes up one new connection in each turn of its
+ * event loop, and wrk, which makes up for what it could not send meanwhile, would count the wait of the last ones many times over.
+ */
+const CONNECT_MS = 100
+
 async function wrk(folder: string, shot: Shot, connections: number, seconds: number): Promise<LoadResult> {
   const script = join(folder, 'shot.lua')
+  const delay = [
+    'local begun = 0',
+    'function delay()',
+    '  begun = begun + 1',
+    `  return begun > ${connections} and 0 or ${CONNECT_MS}`,
+    'end',
+  ]
   const headers = Object.entries(shot.headers).map(([name, value]) => `wrk.headers[${quoted(name)}] = ${quoted(value)}`)
-  writeFileSync(script, ['wrk.method = "POST"', `wrk.body = ${quoted(shot.body)}`, ...headers, ''].join('\n'))
+  writeFileSync(script, ['wrk.method = "POST"', `wrk.body = ${quoted(shot.body)}`, ...headers, ...delay, ''].join('\n'))
   const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', '-s', script]
   const output = await textOf('wrk', [...options, shot.url])
   if (/Non-2xx|Socket errors/.test(output)) throw new Error(`not every request was answered:\n${output}`)
+  const requests = Number(part(output, /([0-9]+) requests in/))
   return {
-    requestsPerSecond: Number(part(output, /Requests\/sec:\s+([0-9.]+)/)),
+    requestsPerSecond: requests / (seconds - CONNECT_MS / 1_000),
     p50Ms: milliseconds(part(output, /^ +50% +(\S+)/m)),
     p99Ms: milliseconds(part(output, /^ +99% +(\S+)/m)),
-    requests: Number(part(output, /([0-9]+) requests in/)),
+    requests,
   }
 }
 

@@ -1,7 +1,6 @@
 // Single quotes over HTTP: the whole engine in one process with its embedded database, every quote on the record and the disk
 // before it is answered, beside a bare node:http server that parses the same body and answers the same bytes. Load, engine and
 // database share the machine, so only the ratio travels.
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
@@ -10,9 +9,9 @@ import { connectDatabase } from '../../database/connect.ts'
 import { startEmbeddedPostgres } from '../../database/embedded.ts'
 import { bareBaseline } from './bare-baseline.ts'
 import { withTemporaryFolder } from './bench-database.ts'
-import { cpuMs, freePort, withServer } from './child-process.ts'
-import { type LoadDriver, type LoadResult, loadDriver, post, type Shot } from './load.ts'
-import { type Figure, figure, printed } from './rounds.ts'
+import { buildEngine, freePort, withServer } from './child-process.ts'
+import { type LoadDriver, loadDriver, post, type Shot } from './load.ts'
+import { type Figures, printFigures, race } from './race.ts'
 
 const CONNECTIONS = 64
 const ROUNDS = 5
@@ -24,8 +23,7 @@ export const REQUEST = { ticker: 'AAL', position_value: 100_000, loan_days: 30, 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 export async function single(): Promise<object> {
-  const built = spawnSync(process.execPath, [file('../../scripts/build.mjs')], { stdio: 'inherit' })
-  if (built.status !== 0) throw new Error('there is no build to measure')
+  buildEngine()
   return withTemporaryFolder(async (folder) => {
     const dataDir = join(folder, 'data')
     const url = `http://127.0.0.1:${await freePort()}`
@@ -36,11 +34,11 @@ export async function single(): Promise<object> {
       environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATA_DIR: dataDir },
       logFile: join(folder, 'engine.log'),
     }
-    return withServer(engine, (pid) => withDatabaseOf(dataDir, (pool) => race(folder, url, pid, pool)))
+    return withServer(engine, (pid) => withDatabaseOf(dataDir, (pool) => besideBare(folder, url, pid, pool)))
   })
 }
 
-async function race(folder: string, engineUrl: string, enginePid: number, pool: pg.Pool): Promise<object> {
+async function besideBare(folder: string, engineUrl: string, enginePid: number, pool: pg.Pool): Promise<object> {
   const apiKey = await keyOfUnlimitedBroker(pool)
   const body = JSON.stringify(REQUEST)
   const headers = { 'Content-Type': 'application/json', 'X-API-Key': apiKey }
@@ -49,64 +47,32 @@ async function race(folder: string, engineUrl: string, enginePid: number, pool: 
   const bare = await bareBaseline(folder, answer)
   return withServer(bare, async (barePid) => {
     const driver = loadDriver(folder)
-    const results = await rounds(driver, {
-      engine: { shot: engineShot, pid: enginePid },
-      bare: { shot: { ...engineShot, url: bare.url }, pid: barePid },
-    })
-    const kept = await recordsKept(pool)
-    return report(driver, results, kept, answer.length)
+    const figures = await race(
+      driver,
+      {
+        engine: { shot: engineShot, pids: { engine: enginePid } },
+        bare: { shot: { ...engineShot, url: bare.url }, pids: { bare: barePid } },
+      },
+      { connections: CONNECTIONS, rounds: ROUNDS, seconds: SECONDS, warmUpSeconds: WARM_UP_SECONDS },
+    )
+    return report(driver, figures, await recordsKept(pool), answer.length)
   })
 }
 
-type Contender = 'engine' | 'bare'
-interface Round extends LoadResult {
-  /** Processor time of the server's own process a request, microseconds; without the database's. */
-  readonly cpuUs: number | null
-}
-type Results = Record<Contender, Round[]>
-
-/** Both servers in turn, round after round, after a warm-up of each. */
-async function rounds(
+function report(
   driver: LoadDriver,
-  servers: Record<Contender, { readonly shot: Shot; readonly pid: number }>,
-): Promise<Results> {
-  const names = ['engine', 'bare'] as const
-  const results: Results = { engine: [], bare: [] }
-  for (const name of names) await driver.run(servers[name].shot, CONNECTIONS, WARM_UP_SECONDS)
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of names) {
-      const { shot, pid } = servers[name]
-      const before = cpuMs(pid)
-      const result = await driver.run(shot, CONNECTIONS, SECONDS)
-      const after = cpuMs(pid)
-      const cpuUs = before === null || after === null ? null : ((after - before) * 1_000) / result.requests
-      results[name].push({ ...result, cpuUs })
-    }
-  }
-  return results
-}
-
-function report(driver: LoadDriver, results: Results, kept: number, answerBytes: number): object {
-  const figures = (name: Contender): Record<'requests_per_second' | 'p50_ms' | 'p99_ms' | 'cpu_us', Figure> => ({
-    requests_per_second: figure(results[name].map((result) => result.requestsPerSecond)),
-    p50_ms: figure(results[name].map((result) => result.p50Ms)),
-    p99_ms: figure(results[name].map((result) => result.p99Ms)),
-    cpu_us: figure(results[name].map((result) => result.cpuUs ?? Number.NaN)),
-  })
-  const engine = figures('engine')
-  const bare = figures('bare')
-  const answered = results.engine.reduce((sum, result) => sum + result.requests, 0)
+  { engine, bare }: Record<'engine' | 'bare', Figures>,
+  kept: number,
+  answerBytes: number,
+): object {
+  const { answered } = engine
   if (kept < answered) throw new Error(`${answered} quotes were answered and ${kept} are on the record`)
   const share = engine.requests_per_second.median / bare.requests_per_second.median
   console.log(
     `single: ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${driver.name}`,
   )
-  for (const [name, of] of [['engine', engine] as const, ['bare node:http', bare] as const]) {
-    console.log(`  ${name.padEnd(15)} ${printed(of.requests_per_second)} requests/s`)
-    console.log(`  ${''.padEnd(15)} p50 ${printed(of.p50_ms, 2)} ms, p99 ${printed(of.p99_ms, 2)} ms`)
-    const cpu = Number.isNaN(of.cpu_us.median) ? 'unknown' : printed(of.cpu_us)
-    console.log(`  ${''.padEnd(15)} ${cpu} us of its process's time a request`)
-  }
+  printFigures('engine', engine, 15)
+  printFigures('bare node:http', bare, 15)
   console.log(
     `  the engine answers ${(share * 100).toFixed(0)} % of what bare node:http answers (${answerBytes} bytes each)`,
   )

@@ -1,0 +1,205 @@
+// What it costs to keep every price on the record: quotes with their record on the disk before they are answered, beside the same
+// program without that one step (no-audit-log.mjs), beside a bare node:http server that parses the same body and answers the same
+// bytes, from one connection to many; and the same with one, two and four commits under way. Then what becomes of the records: how
+// fast they are sealed, verified and priced again, and the room that one takes. Load, engine and database share the machine, so
+// only the ratios travel.
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type pg from 'pg'
+import { connectDatabase } from '../../database/connect.ts'
+import { seedDemoData, seedReferenceData } from '../../database/seed.ts'
+import { type RealPostgres, startPostgres } from '../postgres.ts'
+import { until } from '../until.ts'
+import { auditChain } from './audit-chain.ts'
+import { bareBaseline } from './bare-baseline.ts'
+import { withTemporaryFolder } from './bench-database.ts'
+import { buildEngine, freePort, withServer, withServers } from './child-process.ts'
+import { type LoadDriver, loadDriver, post, type Shot } from './load.ts'
+import { type Contender, type Figures, printFigures, race } from './race.ts'
+import { keyOfUnlimitedBroker, REQUEST, recordsKept } from './single.ts'
+
+const CONNECTIONS = [1, 4, 16, 64] as const
+const LANES = ['1', '2', '4'] as const
+const LANES_CONNECTIONS = 64
+/** What the product takes unless AUDIT_LANES says otherwise. */
+const LANES_DEFAULT = '2'
+const ROUNDS = 3
+const SECONDS = 3
+const WARM_UP = { connections: 64, rounds: 1, seconds: 3, warmUpSeconds: 0 }
+const RACE = { rounds: ROUNDS, seconds: SECONDS, warmUpSeconds: 1 }
+
+const NAMES = ['audited', 'unaudited', 'bare'] as const
+type Name = (typeof NAMES)[number]
+const WORDS: Readonly<Record<Name, string>> = {
+  audited: 'audited',
+  unaudited: 'without its record',
+  bare: 'bare node:http',
+}
+
+/** As seldom as can be. */
+const NO_SEALING = { AUDIT_SEAL_INTERVAL_MS: '60000' }
+/** A level does not pay for sealing the records of the one before. */
+const SEALED_MS_MAX = 120_000
+
+interface ByConnections {
+  readonly connections: number
+  readonly figures: Readonly<Record<Name, Figures>>
+}
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export async function audit(): Promise<object> {
+  return { quotes: await auditedQuotes(), chain: await auditChain() }
+}
+
+// ---- quotes
+
+async function auditedQuotes(): Promise<object> {
+  buildEngine()
+  return withTemporaryFolder(async (folder) => {
+    const postgres = await startPostgres()
+    const pool = connectDatabase(postgres.url, { applicationName: 'benchmark', connectionsMax: 1 })
+    try {
+      const { rows } = await pool.query<{ fsync: string }>('show fsync')
+      if (rows[0]?.fsync !== 'on') throw new Error('the database runs without fsync: its figures would mean nothing')
+      return await quotes(folder, postgres, pool)
+    } finally {
+      await pool.end()
+      await postgres.end()
+    }
+  })
+}
+
+/** All that the load is measured with: the engine with 1, 2 and 4 lanes, without its record, and the baseline. */
+async function quotes(folder: string, postgres: RealPostgres, pool: pg.Pool): Promise<object> {
+  await seedReferenceData(pool)
+  await seedDemoData(pool, { now: new Date() })
+  const apiKey = await keyOfUnlimitedBroker(pool)
+  const shot = (url: string): Shot => ({
+    url: `${url}/api/v1/calculate-locate`,
+    headers: { 'Content-Type': 'application/json', 'X-API-Key': apiKey },
+    body: JSON.stringify(REQUEST),
+  })
+  const engine = async (name: string, environment: Record<string, string>, before: string[] = []) => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    return {
+      url,
+      command: [...before, file('../../dist/services/all-in-one.js')],
+      readyPath: '/api/v1/health/readiness',
+      environment: {
+        PORT: new URL(url).port,
+        HOST: '127.0.0.1',
+        DATABASE_URL: postgres.url,
+        DATA_DIR: folder,
+        ...environment,
+      },
+      logFile: join(folder, `${name}.log`),
+    }
+  }
+  const engines = await Promise.all([
+    // One of them seals for all: in earnest one does.
+    ...LANES.map((lanes) =>
+      engine(`lanes-${lanes}`, { AUDIT_LANES: lanes, ...(lanes === LANES_DEFAULT ? {} : NO_SEALING) }),
+    ),
+    engine('unaudited', NO_SEALING, ['--import', file('./no-audit-log.mjs')]),
+  ])
+  return withServers(engines, async (pids) => {
+    const contender = (at: number): Contender => ({
+      shot: shot(engines[at]!.url),
+      pids: { engine: pids[at]!, PostgreSQL: postgres.pid() },
+    })
+    const answer = await post(contender(0).shot)
+    await withoutRecord(pool, contender(LANES.length).shot)
+    const bare = await bareBaseline(folder, answer)
+    return withServer(bare, async (pid) => {
+      const driver = loadDriver(folder)
+      const contenders = {
+        audited: contender(LANES.indexOf(LANES_DEFAULT)),
+        unaudited: contender(LANES.length),
+        bare: { shot: { ...shot(bare.url), url: bare.url }, pids: { bare: pid } },
+      }
+      const byLanes = { 1: contender(0), 2: contender(1), 4: contender(2) }
+      // Under load enough to have every program compiled, and at once before it is measured: what rests is forgotten again.
+      await race(driver, byLanes, WARM_UP)
+      await allSealed(pool)
+      const lanes = await race(driver, byLanes, { ...RACE, connections: LANES_CONNECTIONS })
+      await race(driver, contenders, WARM_UP)
+      const byConnections: ByConnections[] = []
+      for (const connections of CONNECTIONS) {
+        await allSealed(pool)
+        byConnections.push({ connections, figures: await race(driver, contenders, { ...RACE, connections }) })
+      }
+      return report(driver, byConnections, lanes, await recordsKept(pool), answer.length)
+    })
+  })
+}
+
+function allSealed(pool: pg.Pool): Promise<void> {
+  return until('every record is sealed', SEALED_MS_MAX, async () => {
+    const { rows } = await pool.query<{ left: string }>(
+      'select (select count(*) from audit_records) - (select count(*) from audit_seals) as left',
+    )
+    return rows[0]?.left === '0'
+  })
+}
+
+/** @throws Error when that answer left a record */
+async function withoutRecord(pool: pg.Pool, shot: Shot): Promise<void> {
+  const before = await recordsKept(pool)
+  await post(shot)
+  if ((await recordsKept(pool)) !== before) throw new Error('what should be measured without its record keeps one')
+}
+
+function report(
+  driver: LoadDriver,
+  byConnections: readonly ByConnections[],
+  lanes: Record<(typeof LANES)[number], Figures>,
+  kept: number,
+  answerBytes: number,
+): object {
+  const answered =
+    byConnections.reduce((sum, { figures }) => sum + figures.audited.answered, 0) +
+    LANES.reduce((sum, count) => sum + lanes[count].answered, 0)
+  if (kept < answered) throw new Error(`${answered} quotes were answered and ${kept} are on the record`)
+  const shares = byConnections.map(({ connections, figures }) => {
+    const rate = (name: Name) => figures[name].requests_per_second.median
+    return {
+      connections,
+      audited_of_unaudited: rate('audited') / rate('unaudited'),
+      audited_of_bare: rate('audited') / rate('bare'),
+    }
+  })
+  const lanesShares = LANES.map((count) => ({
+    lanes: count,
+    of_one: lanes[count].requests_per_second.median / lanes['1'].requests_per_second.median,
+  }))
+  const percent = (share: number) => `${(share * 100).toFixed(0)} %`
+  console.log(`audit: ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${driver.name}, fsync on`)
+  for (const { connections, audited_of_unaudited, audited_of_bare } of shares) {
+    console.log(
+      `  ${String(connections).padStart(2)} connections: with its record on the disk ${percent(audited_of_unaudited)} of without, ` +
+        `${percent(audited_of_bare)} of bare node:http`,
+    )
+  }
+  console.log(
+    `  ${LANES_CONNECTIONS} connections: ${lanesShares.map(({ lanes: count, of_one }) => `${count} lanes ${percent(of_one)}`).join(', ')} of one lane`,
+  )
+  for (const { connections, figures } of byConnections) {
+    for (const name of NAMES) printFigures(`${String(connections).padStart(2)} x ${WORDS[name]}`, figures[name], 23)
+  }
+  for (const count of LANES) printFigures(`${LANES_CONNECTIONS} x audited, ${count} lanes`, lanes[count], 23)
+  console.log(
+    `  ${answered} audited quotes answered, ${kept} on the record with the warm-ups (${answerBytes} bytes each)`,
+  )
+  return {
+    seconds: SECONDS,
+    load: driver.name,
+    answer_bytes: answerBytes,
+    shares,
+    lanes_shares: lanesShares,
+    by_connections: byConnections,
+    lanes,
+    answered,
+    kept,
+  }
+}

@@ -1,0 +1,28 @@
+// The engine as it is built, without one step: what should be kept is taken and dropped. The record is still made, and the price
+// leaves as soon as it is. A program under `--import` of this file has another module in the place of audit-log.js; the product
+// has no setting for it, and nothing else is different.
+//
+//     node --import ./no-audit-log.mjs dist/services/all-in-one.js
+import { register } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
+
+const DROPPING = `
+export function auditLog() {
+  let committed = 0
+  return {
+    append() {
+      committed += 1
+      return Promise.resolve()
+    },
+    stats: () => ({ queued: 0, inFlight: 0, committed, failed: 0, commits: 0, lastCommitMs: null }),
+    close: () => Promise.resolve(),
+  }
+}`
+
+// The file is read twice: once by the program, and once where modules are looked up for it.
+if (isMainThread) register(import.meta.url)
+
+export function resolve(specifier, context, next) {
+  if (!specifier.endsWith('/audit-log.js')) return next(specifier, context)
+  return { url: `data:text/javascript,${encodeURIComponent(DROPPING)}`, format: 'module', shortCircuit: true }
+}
