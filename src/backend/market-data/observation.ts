@@ -47,6 +47,9 @@ export interface AgeLimit {
   readonly staleSeconds: number
 }
 
+/** A volatility that does not change is added to its history so often, to show that its feed is there; import-answers.ts does. */
+export const VOLATILITY_CONFIRMED_SECONDS = 86_400
+
 /** How old each input may be, and which lender rate (a fraction) stands in for each tier when none is known. */
 export interface InputLimits {
   readonly lender: AgeLimit

@@ -51,9 +51,6 @@ export interface HistoryRange {
   readonly intervalSeconds: number
 }
 
-/** While a volatility does not change that is kept once a day. */
-export const VOLATILITY_CONFIRMED_SECONDS = 86_400
-
 /**
  * What was in force at `from`, and of each interval after it the last word, oldest first. Events are those of the windows that prices of
  * the range looked at.

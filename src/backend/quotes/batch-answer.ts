@@ -53,6 +53,42 @@ function lineText(step: BatchStep): string {
   })
 }
 
+/** What the last line of a batch says. */
+export interface BatchSummary {
+  readonly batchId: string
+  readonly snapshotAt: string
+  readonly lines: number
+  readonly priced: number
+  readonly failed: number
+  /** USD. */
+  readonly totalFee: Decimal
+}
+
+/** The NDJSON as it is; when the whole of it has been taken, its summary is told. */
+export async function* tellingSummary(
+  ndjson: AsyncIterable<string>,
+  onSummary: (summary: BatchSummary) => void,
+): AsyncGenerator<string> {
+  let last = ''
+  for await (const piece of ndjson) {
+    last = piece
+    yield piece
+  }
+  const line = last.slice(last.lastIndexOf('\n', last.length - 2) + 1)
+  if (line === '' || line.startsWith(LINE_BEGINS)) return
+  const { batch_id, snapshot_at, summary } = readJson(line) as JsonObject
+  const { lines, priced, failed, total_fee } = summary as JsonObject
+  const text = (value: JsonValue | undefined) => (value instanceof NumberToken ? value.text : String(value))
+  onSummary({
+    batchId: text(batch_id),
+    snapshotAt: text(snapshot_at),
+    lines: Number(text(lines)),
+    priced: Number(text(priced)),
+    failed: Number(text(failed)),
+    totalFee: decimal(text(total_fee)),
+  })
+}
+
 /** One JSON object from the NDJSON: its lines as a list, then what the summary line says. */
 export async function* batchJson(ndjson: AsyncIterable<string>): AsyncGenerator<string> {
   // Nothing leaves before there is something to send: until then a failure is an answer of its own.

@@ -5,13 +5,8 @@
 import { type EventRisk, eventRisk, eventWindow } from '../market-data/event-risk.ts'
 import { VOLATILITY_STAND_IN } from '../market-data/fallback.ts'
 import { newYorkDate, newYorkInstant } from '../market-data/new-york-time.ts'
-import type { AgeLimit, Availability } from '../market-data/observation.ts'
-import {
-  type HistoryRange,
-  type RateInputsOverTime,
-  type RecordedVolatility,
-  VOLATILITY_CONFIRMED_SECONDS,
-} from '../market-data/rate-history.ts'
+import { type AgeLimit, type Availability, VOLATILITY_CONFIRMED_SECONDS } from '../market-data/observation.ts'
+import type { HistoryRange, RateInputsOverTime, RecordedVolatility } from '../market-data/rate-history.ts'
 import { borrowRate, type PricingModel } from '../pricing/borrow-rate.ts'
 import { dateOfDay, dayNumber } from '../pricing/iso-date.ts'
 import type { IndexPoints, Rate } from '../pricing/units.ts'

@@ -20,7 +20,18 @@ interface Permission {
   readonly pure?: true
 }
 
-const DOMAINS = ['access', 'audit', 'cache', 'database', 'market-data', 'quotes', 'reference-data', 'server', 'pricing']
+const DOMAINS = [
+  'access',
+  'audit',
+  'cache',
+  'database',
+  'market-data',
+  'quotes',
+  'reference-data',
+  'server',
+  'pricing',
+  'webhooks',
+]
 
 const PERMISSIONS: Readonly<Record<string, Permission>> = {
   pricing: { values: [], pure: true },
@@ -47,7 +58,15 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     values: ['pricing', 'server', 'database', 'reference-data/rate-card.ts', 'reference-data/broker-codec.ts'],
   },
   quotes: {
-    values: ['pricing', 'server', 'market-data/observation.ts', 'market-data/event-risk.ts', 'audit/actor-codec.ts'],
+    values: [
+      'pricing',
+      'server',
+      'market-data/observation.ts',
+      'market-data/event-risk.ts',
+      'market-data/fallback.ts',
+      'market-data/new-york-time.ts',
+      'audit/actor-codec.ts',
+    ],
     types: ['market-data', 'reference-data', 'audit'],
   },
   // What a what-if asks, how its table looks, what a verification says: pure words of the audit log, as quotes/wire.ts is of quotes.
@@ -61,10 +80,17 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
       'audit/what-if-csv.ts',
       'audit/verify-answer.ts',
       'reference-data/rate-card.ts',
+      'webhooks/events.ts',
+      'webhooks/webhook.ts',
     ],
     types: DOMAINS,
   },
   scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'audit', 'server', 'pricing'] },
+  // A webhook and its record are one transaction; a URL that holds a key is not kept.
+  webhooks: {
+    values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts', 'access/api-keys.ts'],
+    types: ['audit/quote-record.ts', 'quotes'],
+  },
   services: { values: [...DOMAINS, 'gateway', 'scripts'] },
   // Never built: they start what is, beside the servers that tests have.
   tools: { values: [...DOMAINS, 'test', 'scripts', 'services'] },
