@@ -10,6 +10,7 @@ const RECORD_KEEPERS: readonly Role[] = ['auditor', 'admin']
 const MAY = {
   quote: ['broker', 'desk'],
   rates: ROLES,
+  compare_packs: ROLES,
   config: ROLES,
   search_records: RECORD_KEEPERS,
   read_record: RECORD_KEEPERS,

@@ -12,15 +12,19 @@ import type { CallContext } from '../server/call-context.ts'
 import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
+import type { Clock } from '../server/uuidv7.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { brokerRoutes } from './routes/brokers.ts'
 import { configRoutes } from './routes/config.ts'
 import { legalHoldRoutes } from './routes/legal-holds.ts'
+import { comparePacksRoutes } from './routes/compare-packs.ts'
 import { pricingModelRoutes } from './routes/pricing-models.ts'
 import { quoteRoutes } from './routes/quotes.ts'
 import { rateRoutes } from './routes/rates.ts'
 import { recordRangeRoutes } from './routes/record-ranges.ts'
+import { rateHistoryRoutes } from './routes/rate-history.ts'
+import { rateListRoutes } from './routes/rate-list.ts'
 import { recordRoutes } from './routes/records.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { stockRoutes } from './routes/stocks.ts'
@@ -43,7 +47,7 @@ export interface GatewayOptions extends ServerOptions {
   readonly listPricingModels: (context: CallContext) => Promise<readonly PricingModel[]>
   /** By tier of the broker. */
   readonly requestsPerMinute: Readonly<Record<string, number>>
-  readonly localCopySeconds: number
+  readonly clock: Clock
 }
 
 const DESCRIPTION = [
@@ -88,6 +92,8 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   approvalRoutes(app, options)
   const { credentials, audit, retentionYears, listPricingModels } = options
   apiKeyRoutes(app, { credentials, keys: options.apiKeyChanges })
+  rateHistoryRoutes(app, options)
+  comparePacksRoutes(app, options)
   const long = longAnswers(app)
   recordRoutes(app, { credentials, records: audit.records, retentionYears })
   recordRangeRoutes(app, { credentials, walks: audit.walks, long })
@@ -95,3 +101,4 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   whatIfRoutes(app, { credentials, walks: audit.walks, listPricingModels, long })
   return app
 }
+  rateListRoutes(app, { credentials, desk: options.desk, long })

@@ -35,6 +35,17 @@ export interface LongAnswers {
     pieces: (work: Work) => AsyncIterable<string>,
   ): Promise<FastifyReply>
   /**
+   * The same, of text whose first line is about the rest and is not sent.
+   * @param begin gets that line before anything is sent, and gives the headers of the answer; null: there is no body, since the reply
+   *   says all with its status and headers
+   */
+  textAfterHead(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    begin: (head: string) => Readonly<Record<string, string>> | null,
+    pieces: (work: Work) => AsyncIterable<string>,
+  ): Promise<FastifyReply>
+  /**
    * Sends steps as lines of JSON. What fails after the first line is said on the last one: the one shape of failures with
    * `type: "error"`.
    * @param line what stands on the line of a step
@@ -99,19 +110,40 @@ export function longAnswers(app: FastifyInstance, signOfLifeMs = SIGN_OF_LIFE_MS
     return reply.send(Readable.from(logged()))
   }
 
+  /** Waits for the first piece, whose failure is an ordinary answer; null: whoever asked is gone. */
+  async function firstOf(iterator: AsyncGenerator<string>, gone: AbortSignal): Promise<IteratorResult<string> | null> {
+    try {
+      return await iterator.next()
+    } catch (failure) {
+      if (gone.aborted) return null
+      throw problemOfWork(failure)
+    }
+  }
+
   const answers: LongAnswers = {
     async text(request, reply, headers, pieces) {
       const { work, gone } = workFor(request, reply)
       const iterator = untilStopped(pieces(work), work.signal)
-      let first: IteratorResult<string>
-      try {
-        first = await iterator.next()
-      } catch (failure) {
-        if (gone.aborted) return reply.hijack()
-        throw problemOfWork(failure)
-      }
+      const first = await firstOf(iterator, gone)
+      if (first === null) return reply.hijack()
       reply.headers(headers)
       return send(request, reply, gone, withFirst(first, iterator))
+    },
+
+    async textAfterHead(request, reply, begin, pieces) {
+      const { work, gone } = workFor(request, reply)
+      const iterator = untilStopped(pieces(work), work.signal)
+      const first = await firstOf(iterator, gone)
+      if (first === null) return reply.hijack()
+      if (first.done) throw new TypeError('text that should begin with a line about itself has none')
+      const end = first.value.indexOf('\n')
+      const headers = begin(first.value.slice(0, end))
+      if (headers === null) {
+        await iterator.return(undefined)
+        return reply.send()
+      }
+      reply.headers(headers)
+      return send(request, reply, gone, withFirst({ done: false, value: first.value.slice(end + 1) }, iterator))
     },
 
     lines(request, reply, steps, line) {

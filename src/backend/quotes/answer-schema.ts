@@ -179,6 +179,96 @@ export const RATE_ANSWER_SCHEMA = Type.Object(
   { description: 'A current borrow rate with its inputs.' },
 )
 
+/** A row of the list of all names. */
+export const RATE_ROW_SCHEMA = Type.Object(
+  {
+    ticker: Type.String(),
+    name: orNull(Type.String()),
+    current_rate: rate('The borrow rate under the pricing model of the list.'),
+    borrow_status: named(['EASY', 'MEDIUM', 'HARD'], 'How hard the name is to borrow.'),
+    lender_rate: rate("The lender's rate, or what stands in for it."),
+    lender_as_of: orNull(moment("When the lender's rate was true; null for a stand-in.")),
+    volatility_index: orNull(Type.Number({ description: 'Index points; null when a stand-in was used.' })),
+    event_risk_factor: orNull(Type.Integer({ description: '0 to 10; null when a stand-in was used.' })),
+    availability: availabilitySchema,
+    rebate_rate: orNull(rate('Benchmark less current rate; negative: the borrower pays.')),
+    last_updated: orNull(moment('The youngest moment that an input is from.')),
+    degraded: degradedSchema,
+  },
+  { description: 'A name with its rate.' },
+)
+
+export const RATE_HISTORY_SCHEMA = Type.Object(
+  {
+    status: Type.Literal('success'),
+    ticker: Type.String(),
+    interval: named(['1m', '5m', '15m', '1h', '1d'], 'Time between two points.'),
+    pricing_model: Type.String({ description: 'That the borrow rates are under.' }),
+    points: Type.Array(
+      Type.Object({
+        time: moment('End of the interval; of one that is not over, the end of the range.'),
+        borrow_rate: rate('The borrow rate that the inputs of then make.'),
+        lender_rate: orNull(
+          rate("The lender's rate then. Null: it gave none, and the borrow rate rests on the last one that it gave."),
+        ),
+        volatility_index: orNull(
+          Type.Number({ description: 'Index points; null when none was known, and 20 stood in.' }),
+        ),
+        event_risk_factor: orNull(
+          Type.Integer({ minimum: 0, maximum: 10, description: 'Null when no calendar was known, and 0 stood in.' }),
+        ),
+        availability: availabilitySchema,
+      }),
+      { description: 'Oldest first. There are none before the first rate of the lender.' },
+    ),
+  },
+  { description: 'A borrow rate over time.' },
+)
+
+export const COMPARISON_ANSWER_SCHEMA = Type.Object(
+  {
+    status: Type.Literal('success'),
+    quote_type: Type.Literal('indicative'),
+    ticker: Type.String(),
+    client_id: Type.String({ description: 'Whose markup, fee and pricing model count.' }),
+    priced_at: moment('When it was priced.'),
+    loan_days: Type.Integer({ minimum: 0 }),
+    borrow_rate_used: rate('The borrow rate, the same under every pack.'),
+    pricing_model: Type.String(),
+    packs: Type.Array(
+      Type.Object({
+        convention_pack: Type.String(),
+        description: Type.String({ description: 'How the pack charges, in words.' }),
+        charged_by: Type.String({ description: 'Who charges so.' }),
+        in_force: Type.Boolean({ description: 'The pack of the terms.' }),
+        day_count: named(['ACT/365', 'ACT/360'], 'Days of the year that the borrow cost is divided by.'),
+        charged_value: usd('The value that is charged.'),
+        mark: orNull(
+          Type.Number({ description: 'The price a share that is charged, USD; null when a value was given.' }),
+        ),
+        charged_shares: orNull(Type.Integer({ description: 'Shares that are charged; null when a value was given.' })),
+        breakdown: Type.Object({
+          borrow_cost: usd('Borrow cost of the stay.'),
+          markup: usd('Markup of the terms.'),
+          transaction_fees: usd('Transaction fee of the terms.'),
+        }),
+        total_fee: usd('The sum of the three.'),
+        cost_per_day: usd('Borrow cost of one day, without markup.'),
+      }),
+    ),
+    data_sources: Type.Object({
+      base_rate: observationSchema(rate("The lender's rate.")),
+      volatility: observationSchema(Type.Number({ description: 'Index points.' })),
+      event_risk: eventRiskSchema,
+      price: Type.Optional(
+        observationSchema(Type.Number({ description: 'The last close that stood in for a price, USD.' })),
+      ),
+    }),
+    degraded: degradedSchema,
+  },
+  { description: 'One short under every convention pack; indicative, not recorded.' },
+)
+
 export const CUSTOM_RATE_ANSWER_SCHEMA = Type.Object(
   {
     status: Type.Literal('success'),

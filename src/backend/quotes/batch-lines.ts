@@ -2,11 +2,10 @@
 // line's error; only a body that is no batch at all is refused whole.
 import { parse } from 'csv-parse/sync'
 import { TICKER_PATTERN, type Ticker } from '../pricing/units.ts'
-import { NumberToken } from '../server/json-reader.ts'
 import { invalidParameters, Problem, type ValidationError } from '../server/problem.ts'
 import { CLIENT_ID_PATTERN, clientIdField, listField, optional, parseShape, shape } from '../server/shape.ts'
 import type { BatchLine } from './batch.ts'
-import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from './wire.ts'
+import { isObject, QUOTE_REQUEST_SHAPE, readQuoteRequest } from './wire.ts'
 
 export const BATCH_LINES_MAX = 10_000
 
@@ -135,10 +134,6 @@ function readLine(line: number, source: unknown, form: 'body' | 'query', options
 }
 
 type Fields = Readonly<Record<string, unknown>>
-
-function isObject(source: unknown): source is Fields {
-  return typeof source === 'object' && source !== null && !Array.isArray(source) && !(source instanceof NumberToken)
-}
 
 const TICKER = new RegExp(TICKER_PATTERN)
 const CLIENT_ID = new RegExp(CLIENT_ID_PATTERN)

@@ -1,6 +1,7 @@
 // The request of a quote, as the contract bounds it. The same schema checks the request, types it and documents it; past
 // `readQuoteRequest` there is a ticker and exact decimals, not strings.
 import { asUsd, type Usd } from '../pricing/units.ts'
+import { NumberToken } from '../server/json-reader.ts'
 import { invalidParameters, type ValidationError } from '../server/problem.ts'
 import {
   clientIdField,
@@ -63,6 +64,37 @@ export const QUOTE_REQUEST_SHAPE = shape(
     examples: [{ ticker: 'GME', position_value: 50000, loan_days: 30, client_id: 'demo-classic' }],
   },
 )
+
+/** The same short, to be compared under every pack: a comparison may leave the client out. */
+export const COMPARISON_SHAPE = shape(
+  {
+    ...QUOTE_REQUEST_SHAPE.properties,
+    client_id: optional(
+      clientIdField({
+        description: 'Whose markup, fee and pricing model count. Left out, the broker of the credential.',
+      }),
+    ),
+  },
+  {
+    description: 'What would be sold short, and for how long.',
+    examples: [{ ticker: 'GME', quantity: 100, price: 22.5, loan_days: 30 }],
+  },
+)
+
+/**
+ * Reads what is to be compared from a body.
+ * @param ownClientId of whoever names no client
+ * @throws Problem as {@link readQuoteRequest}
+ */
+export function readComparison(source: unknown, ownClientId: string): QuoteRequest {
+  const named = !isObject(source) || Object.hasOwn(source, 'client_id')
+  return readQuoteRequest(named ? source : { ...source, client_id: ownClientId }, 'body')
+}
+
+/** What the strict reader makes of a JSON object, or a query of its fields. */
+export function isObject(source: unknown): source is Readonly<Record<string, unknown>> {
+  return typeof source === 'object' && source !== null && !Array.isArray(source) && !(source instanceof NumberToken)
+}
 
 /**
  * Reads a quote request from a body (as the strict reader made it) or from query texts.

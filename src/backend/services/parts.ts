@@ -416,7 +416,7 @@ export function gateway(
   readonly stop: () => Promise<void>
 } {
   const { configuration, log, metrics, clock, newId } = tools
-  const { requestsPerMinute, localCopySeconds } = configuration
+  const { requestsPerMinute } = configuration
   const keys = apiKeys({
     database: behind.database,
     clock,
@@ -431,7 +431,7 @@ export function gateway(
         ...server,
         engineVersion: ENGINE_VERSION,
         requestsPerMinute,
-        localCopySeconds,
+        clock,
         credentials: credentials({
           apiKeys: keys,
           sessions: signedIn,

@@ -1,5 +1,5 @@
 // Many shorts in one request: JSON or CSV in; JSON, NDJSON or CSV out, sent as the lines are priced.
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
@@ -10,6 +10,7 @@ import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { NDJSON } from '../../server/internal-wire.ts'
 import { invalidParameters } from '../../server/problem.ts'
 import { enumField, optional, parseShape, shape } from '../../server/shape.ts'
+import { acceptedFormat, CONTENT_TYPES, CSV } from '../accepted-format.ts'
 import { actorOf, IDEMPOTENCY_HEADER, idempotencyKeyOf } from '../actor.ts'
 import { failures } from '../failures.ts'
 import { longAnswers } from '../streams.ts'
@@ -18,12 +19,11 @@ import { longAnswers } from '../streams.ts'
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 /** A batch counts one request for each so many lines begun. */
 const LINES_PER_REQUEST = 100
-const CSV = 'text/csv'
 
 const FORMATS = {
-  json: { contentType: 'application/json; charset=utf-8', write: batchJson },
-  ndjson: { contentType: NDJSON, write: (ndjson: AsyncIterable<string>) => ndjson },
-  csv: { contentType: `${CSV}; charset=utf-8`, write: batchCsv },
+  json: { contentType: CONTENT_TYPES.json, write: batchJson },
+  ndjson: { contentType: CONTENT_TYPES.ndjson, write: (ndjson: AsyncIterable<string>) => ndjson },
+  csv: { contentType: CONTENT_TYPES.csv, write: batchCsv },
 } as const
 
 const QUERY = shape({
@@ -148,14 +148,4 @@ export function batchRoutes(
       },
     )
   })
-}
-
-/** The first of the forms that the Accept header names. */
-function acceptedFormat(request: FastifyRequest): keyof typeof FORMATS {
-  const accept = request.headers.accept?.toLowerCase() ?? ''
-  const named = (['csv', 'ndjson', 'json'] as const)
-    .map((format) => ({ format, at: accept.indexOf(FORMATS[format].contentType.split(';')[0] as string) }))
-    .filter(({ at }) => at >= 0)
-    .sort((one, other) => one.at - other.at)
-  return named[0]?.format ?? 'json'
 }

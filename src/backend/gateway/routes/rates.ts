@@ -20,17 +20,22 @@ import {
 } from '../../server/shape.ts'
 import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { VALIDATOR_HEADERS, validated } from '../validators.ts'
 
 const TICKER_PATH = shape({ ticker: tickerField({ example: 'GME' }) })
 
 const CURRENT_QUERY = shape({
   use_cache: withDefault(
-    booleanField({ description: 'false asks past the copy in this process.', example: true }),
+    booleanField({
+      description: 'false takes nothing that is kept: the feeds are asked, and waited for.',
+      example: true,
+    }),
     true,
   ),
   max_age: optional(
     integerField({
-      description: 'Seconds that a kept copy may be old.',
+      description:
+        'Seconds that an input may be old by when it came. One that is older is asked for at its feed, and waited for; where none can be asked, or none answers, what is kept is taken, with its age.',
       minimum: 0,
       maximum: 86_400,
       example: 60,
@@ -89,11 +94,9 @@ export function rateRoutes(
   options: {
     readonly credentials: Credentials
     readonly desk: PriceDesk
-    /** A kept copy may be this old, seconds: who wants it younger is asked for anew. */
-    readonly localCopySeconds: number
   },
 ): void {
-  const { credentials, desk, localCopySeconds } = options
+  const { credentials, desk } = options
   const onRequest = credentials.authenticated('rates')
 
   for (const url of ['/api/v1/rates/:ticker', '/api/v1/rates/ticker/:ticker']) {
@@ -107,7 +110,8 @@ export function rateRoutes(
           operationId: url.includes('/ticker/') ? 'rateByTicker' : 'rate',
           summary: 'Current borrow rate of a name',
           description:
-            "The rate under the pricing model of the key's broker, with its inputs. The answer has an ETag; send it back in If-None-Match for a 304.",
+            "The rate under the pricing model of the key's broker, with its inputs. The answer has an ETag and a Last-Modified; send one back in If-None-Match or If-Modified-Since for a 304.",
+          headers: VALIDATOR_HEADERS,
           params: TICKER_PATH,
           querystring: CURRENT_QUERY,
           response: {
@@ -122,7 +126,7 @@ export function rateRoutes(
         const { use_cache, max_age } = parseShape(CURRENT_QUERY, request.query, 'query')
         const maxAgeSeconds = use_cache ? (max_age ?? null) : 0
         const { clientId } = principalOf(request)
-        return withValidator(request, reply, await desk.rate({ ticker, clientId, maxAgeSeconds }, contextOf(request)))
+        return withValidators(request, reply, await desk.rate({ ticker, clientId, maxAgeSeconds }, contextOf(request)))
       },
     )
   }
@@ -192,12 +196,8 @@ function principalOf(request: FastifyRequest): Principal {
 }
 
 /** The answer, or 304 when the caller has it already. */
-function withValidator(request: FastifyRequest, reply: FastifyReply, { etag, lastModified, answer }: AnsweredRate) {
-  reply.header('etag', etag).header('cache-control', 'private, no-cache')
-  if (lastModified !== null) reply.header('last-modified', lastModified.toUTCString())
-  const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  if (known?.includes(etag) || known?.includes('*')) return reply.code(304).send()
-  return sendJsonText(reply, answer)
+function withValidators(request: FastifyRequest, reply: FastifyReply, { answer, ...validators }: AnsweredRate) {
+  return validated(request, reply, validators) ? reply.code(304).send() : sendJsonText(reply, answer)
 }
 
 /** RFC 8288 links to the pages beside this one. */
