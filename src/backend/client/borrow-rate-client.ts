@@ -16,8 +16,8 @@ import { Stocks } from './stocks.ts'
 
 /** Who asks: a key, or an access token from elsewhere. Without either `session` signs in, or goes on with the browser's cookie. */
 export interface BorrowRateClientOptions extends ConnectionOptions {
-  readonly apiKey?: string
-  readonly accessToken?: string
+  readonly apiKey?: string | undefined
+  readonly accessToken?: string | undefined
 }
 
 export class BorrowRateClient {

@@ -33,6 +33,8 @@ const TOOL_SETTINGS = new Set([
   'tsconfig.build.json',
   'package.json',
   'package-lock.json',
+  'client/package.json',
+  'client/tsconfig.json',
 ])
 
 if (!isBuilt(sources())) {
