@@ -11,6 +11,7 @@ const program = commandLine({
   environment: env,
   dataDir,
   print: (text) => console.log(text),
+  note: (text) => console.error(text),
   // Drawn on the error output: what is printed can be passed on.
   progress: (words, unit) => (process.stderr.isTTY === true ? progressBar(words, unit) : NO_PROGRESS),
   setExitStatus: (status) => {

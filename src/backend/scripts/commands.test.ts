@@ -63,6 +63,7 @@ async function run(words: string, environment: Record<string, string> = {}, fold
     environment,
     dataDir: folder,
     print: (text) => printed.push(text),
+    note: (text) => printed.push(`(${text})`),
     progress: () => NO_PROGRESS,
     setExitStatus: () => {},
     importFile: async (path) => void printed.push(`import ${path}`),

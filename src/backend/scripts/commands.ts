@@ -1,12 +1,22 @@
 // The command line: what each command takes, whom it asks, what it prints. A client of the HTTP contract like any other,
 // except for `import`, which writes to the database itself.
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { BorrowStatus } from '../client/answers.ts'
 import { BorrowRateClient } from '../client/borrow-rate-client.ts'
 import { BorrowRateError } from '../client/borrow-rate-error.ts'
 import type { QuoteRequest } from '../client/quotes.ts'
-import { type Exact, usd, usdPerShare } from '../client/units.ts'
-import { parseDecimal } from '../pricing/decimal.ts'
+import { type Usd, usdPerShare } from '../client/units.ts'
+import {
+  type AskingOptions,
+  AUDITING,
+  amount,
+  type CommandTools,
+  json,
+  QUOTING,
+  READING,
+  whole,
+  wholeFromOne,
+} from './command-tools.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
 import type { Progress } from './progress.ts'
 import { quoteText, recordText } from './quote-text.ts'
@@ -20,6 +30,8 @@ export interface Surroundings {
   readonly dataDir: string
   /** Prints a text and a line end. */
   readonly print: (text: string) => void
+  /** Says something beside what was asked for, on the error output. */
+  readonly note: (text: string) => void
   /** How long work is shown while it goes on. */
   readonly progress: (words: string, unit: string) => Progress
   /** The exit status of a command that did what it should and found something bad. */
@@ -28,24 +40,18 @@ export interface Surroundings {
   readonly importFile: (path: string) => Promise<void>
 }
 
-interface QuoteOptions extends AccessOptions {
-  readonly value?: Exact
+interface QuoteOptions extends AskingOptions {
+  readonly value?: Usd
   readonly days?: number
   readonly shares?: number
-  readonly price?: Exact
+  readonly price?: Usd
   readonly start?: string
   readonly end?: string
-  readonly json?: true
 }
-
-/** Roles whose demonstration key a command may use, the best first. */
-const QUOTING = ['broker', 'desk']
-const READING = ['broker', 'desk', 'auditor', 'admin']
-const AUDITING = ['auditor', 'admin']
 
 /** The program with its commands; `parseAsync` runs one and rejects with a BorrowRateError or a CommandError. */
 export function commandLine(surroundings: Surroundings): Command {
-  const { environment, dataDir, print, importFile, progress, setExitStatus } = surroundings
+  const { environment, dataDir, print, note, importFile, progress, setExitStatus } = surroundings
   const program = new Command('borrow-rate-engine')
     .description('What a short sale of a US stock costs, step by step.')
     .showHelpAfterError()
@@ -68,9 +74,9 @@ export function commandLine(surroundings: Surroundings): Command {
   asking('quote', 'price a short: by value or by shares, for days or between two trade dates')
     .argument('<ticker>', 'as GME or BRK.B')
     .option('--value <usd>', 'position value in USD', amount)
-    .option('--shares <count>', 'number of shares', count)
+    .option('--shares <count>', 'number of shares', wholeFromOne)
     .option('--price <usd>', 'USD a share, with --shares (else the last known close)', amount)
-    .option('--days <count>', 'calendar days', count)
+    .option('--days <count>', 'calendar days', wholeFromOne)
     .option('--start <date>', 'trade date of the short, YYYY-MM-DD')
     .option('--end <date>', 'trade date of the cover, YYYY-MM-DD')
     .option('--broker <client_id>', 'whose terms price it')
@@ -82,16 +88,16 @@ export function commandLine(surroundings: Surroundings): Command {
 
   asking('rate', 'show the borrow rate of one stock and its inputs')
     .argument('<ticker>')
-    .action(async (ticker: string, options: AccessOptions & { json?: true }) => {
+    .action(async (ticker: string, options: AskingOptions) => {
       const answer = await client(options, READING).engine.rates.current(ticker)
       print(options.json ? json(answer) : rateText(answer))
     })
 
   asking('rates', 'list the stocks of a borrow status with their rates')
     .requiredOption('--status <status>', 'EASY, MEDIUM or HARD')
-    .option('--limit <count>', 'most lines, up to 100', count, 20)
-    .option('--skip <count>', 'lines to leave out at the start', countFromZero, 0)
-    .action(async (options: AccessOptions & { status: string; limit: number; skip: number; json?: true }) => {
+    .option('--limit <count>', 'most lines, up to 100', wholeFromOne, 20)
+    .option('--skip <count>', 'lines to leave out at the start', whole, 0)
+    .action(async (options: AskingOptions & { status: string; limit: number; skip: number }) => {
       const { engine } = client(options, READING)
       const answer = await engine.rates.byStatus(options.status as BorrowStatus, {
         skip: options.skip,
@@ -102,18 +108,21 @@ export function commandLine(surroundings: Surroundings): Command {
 
   asking('explain', 'show a recorded quote as the steps that made it')
     .argument('<audit id>', 'the audit_id of a quote')
-    .action(async (auditId: string, options: AccessOptions & { json?: true }) => {
+    .action(async (auditId: string, options: AskingOptions) => {
       const answer = await client(options, AUDITING).engine.records.read(auditId)
       print(options.json ? json(answer) : recordText(answer))
     })
 
-  addRecordCommands(program, {
+  const tools: CommandTools = {
     asking: askingBelow,
+    access: client,
     engine: (options, roles) => client(options, roles).engine,
     print,
+    note,
     progress,
     foundBad: () => setExitStatus(1),
-  })
+  }
+  addRecordCommands(program, tools)
 
   program
     .command('import')
@@ -136,34 +145,12 @@ function quoteRequest(ticker: string, clientId: string | null, options: QuoteOpt
   return {
     ticker,
     clientId,
-    ...(options.value !== undefined && { positionValue: usd(options.value) }),
+    ...(options.value !== undefined && { positionValue: options.value }),
     ...(options.shares !== undefined && { quantity: options.shares }),
     ...(options.price !== undefined && { price: usdPerShare(options.price) }),
     ...(options.days !== undefined && { loanDays: options.days }),
     ...(byDates && { startDate: options.start, endDate: options.end }),
   }
-}
-
-/** An amount as people type it: `50000`, `50,000.00`. It stays text, so no digit is lost. */
-function amount(text: string): string {
-  const plain = text.replaceAll(/(?<=[0-9]),(?=[0-9]{3}(?:[,.]|$))/g, '')
-  if (parseDecimal(plain) === null) throw new InvalidArgumentError('It must be an amount, as 50000 or 50,000.00.')
-  return plain
-}
-
-function count(text: string): number {
-  const value = countFromZero(text)
-  if (value === 0) throw new InvalidArgumentError('It must be a whole number above 0.')
-  return value
-}
-
-function countFromZero(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
-}
-
-function json(answer: unknown): string {
-  return JSON.stringify(answer, null, 2)
 }
 
 /** A failure in words: the engine's own sentence, a line for each field at fault, and what to do when nothing answers. */

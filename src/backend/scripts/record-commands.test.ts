@@ -106,6 +106,7 @@ async function run(...words: string[]): Promise<Ran> {
     environment: {},
     dataDir: folder,
     print: (text) => printed.push(text),
+    note: (text) => printed.push(`(${text})`),
     progress: () => ({ update: (done, total) => shown.push([done, total]), done: () => {} }),
     setExitStatus: (to) => {
       status = to

@@ -1,10 +1,9 @@
 // The commands of who keeps and proves the record: search, verify, replay, export, holds; and of the desk that asks what if. All but
 // the check of a file are clients of the HTTP contract.
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
-import { open, rename, rm, writeFile } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
-import type { BorrowRateClient } from '../client/borrow-rate-client.ts'
+import type { Command } from 'commander'
 import { parseExactJson } from '../client/exact-json.ts'
 import type {
   DraftModel,
@@ -16,9 +15,22 @@ import type {
   WhatIfAnswer,
 } from '../client/record-answers.ts'
 import type { Fraction, Usd } from '../client/units.ts'
-import { parseDecimal } from '../pricing/decimal.ts'
-import { type AccessOptions, CommandError } from './engine-access.ts'
-import type { Progress } from './progress.ts'
+import {
+  type AskingOptions,
+  AUDITING,
+  amount,
+  type CommandTools,
+  given,
+  json,
+  oneOf,
+  rateFraction,
+  readText,
+  refuseExisting,
+  requireFile,
+  whole,
+  writeWhole,
+} from './command-tools.ts'
+import { CommandError } from './engine-access.ts'
 import {
   counted,
   holdsText,
@@ -30,30 +42,16 @@ import {
   whatIfText,
 } from './record-text.ts'
 
-/** What these commands need beside what every command has. */
-export interface RecordCommandTools {
-  /** A command with the options that all have: where the engine is, the key, JSON. */
-  readonly asking: (parent: Command, name: string, description: string) => Command
-  readonly engine: (options: AccessOptions, roles: readonly string[]) => BorrowRateClient
-  readonly print: (text: string) => void
-  /** How long work is shown: a bar on a terminal, nothing elsewhere. */
-  readonly progress: (words: string, unit: string) => Progress
-  /** Ends the process with status 1 although the command did what it should: what it found is bad. */
-  readonly foundBad: () => void
-}
-
-type Options = AccessOptions & { readonly json?: true }
-interface RangeOptions extends Options {
+interface RangeOptions extends AskingOptions {
   readonly from?: string
   readonly to?: string
 }
 
-const AUDITING = ['auditor', 'admin']
 const TRYING_OUT = ['desk', 'admin']
 /** No draft of a rate card is anywhere near as large. */
 const DRAFT_BYTES_MAX = 1_000_000
 
-export function addRecordCommands(program: Command, tools: RecordCommandTools): void {
+export function addRecordCommands(program: Command, tools: CommandTools): void {
   addSearch(program, tools)
   addVerify(program, tools)
   addReplay(program, tools)
@@ -77,7 +75,7 @@ interface SearchOptions extends RangeOptions {
   readonly cursor?: string
 }
 
-function addSearch(program: Command, { asking, engine, print }: RecordCommandTools): void {
+function addSearch(program: Command, { asking, engine, print }: CommandTools): void {
   const audit = program.command('audit').description('the records of prices and of changes')
   asking(audit, 'search', 'find records, the newest first; `explain` shows one')
     .option('--client <client_id>', 'of this broker')
@@ -85,10 +83,10 @@ function addSearch(program: Command, { asking, engine, print }: RecordCommandToo
     .option('--type <kind>', 'of this kind, as quote')
     .option('--from <time>', `${FROM}; else of the last 31 days`)
     .option('--to <time>', TO)
-    .option('--min-value <usd>', 'charged value from this on', exact)
-    .option('--max-value <usd>', 'charged value up to this', exact)
-    .option('--min-rate <fraction>', 'borrow rate from this on: 0.05 is 5 %', exact)
-    .option('--max-rate <fraction>', 'borrow rate up to this', exact)
+    .option('--min-value <usd>', 'charged value from this on', amount)
+    .option('--max-value <usd>', 'charged value up to this', amount)
+    .option('--min-rate <fraction>', 'borrow rate from this on: 0.05 is 5 %', rateFraction)
+    .option('--max-rate <fraction>', 'borrow rate up to this', rateFraction)
     .option('--page <number>', 'page, from 1', whole)
     .option('--page-size <count>', 'records of a page, up to 100', whole)
     .option('--cursor <cursor>', 'go on behind an earlier page')
@@ -115,7 +113,7 @@ interface VerifyOptions extends RangeOptions {
   readonly publicKey?: string
 }
 
-function addVerify(program: Command, tools: RecordCommandTools): void {
+function addVerify(program: Command, tools: CommandTools): void {
   const { asking, engine, print, progress, foundBad } = tools
   asking(
     program,
@@ -171,7 +169,7 @@ interface ReplayOptions extends RangeOptions {
   readonly csv?: string
 }
 
-function addReplay(program: Command, tools: RecordCommandTools): void {
+function addReplay(program: Command, tools: CommandTools): void {
   const description = 'price a record, or a range of them, again; with a draft: what if it had been in force'
   tools
     .asking(program, 'replay', description)
@@ -200,7 +198,7 @@ function addReplay(program: Command, tools: RecordCommandTools): void {
     })
 }
 
-async function replayRange(options: ReplayOptions, tools: RecordCommandTools): Promise<void> {
+async function replayRange(options: ReplayOptions, tools: CommandTools): Promise<void> {
   const { engine, print, progress, foundBad } = tools
   const range: ReplayRange = {
     ...rangeOf(options),
@@ -225,7 +223,7 @@ async function replayRange(options: ReplayOptions, tools: RecordCommandTools): P
   if (result.different > 0 || result.not_replayable > 0) foundBad()
 }
 
-async function whatIf(options: ReplayOptions, { engine, print, progress }: RecordCommandTools): Promise<void> {
+async function whatIf(options: ReplayOptions, { engine, print, progress }: CommandTools): Promise<void> {
   if (options.ticker !== undefined) throw new CommandError('A what-if is of all stocks: leave out --ticker.')
   if (options.csv !== undefined) refuseExisting(options.csv)
   const request = {
@@ -259,12 +257,11 @@ function modelOf(said: string): string | DraftModel {
 }
 
 function readDraft(path: string): object {
-  requireFile(path)
-  if (statSync(path).size > DRAFT_BYTES_MAX) throw new CommandError(`${basename(path)} is too large for a draft.`)
+  const text = readText(path, DRAFT_BYTES_MAX, 'a draft')
   let draft: unknown
   try {
     // Numbers as their exact text: a draft loses no digit on its way.
-    draft = parseExactJson(readFileSync(path, 'utf8'))
+    draft = parseExactJson(text)
   } catch {
     throw new CommandError(`${basename(path)} is not JSON.`)
   }
@@ -274,10 +271,10 @@ function readDraft(path: string): object {
 
 interface ExportOptions extends RangeOptions {
   readonly out: string
-  readonly format: string
+  readonly format: 'ndjson' | 'csv'
 }
 
-function addExport(program: Command, { asking, engine, print, progress }: RecordCommandTools): void {
+function addExport(program: Command, { asking, engine, print, progress }: CommandTools): void {
   asking(
     program,
     'export',
@@ -286,32 +283,25 @@ function addExport(program: Command, { asking, engine, print, progress }: Record
     .requiredOption('--from <time>', FROM)
     .option('--to <time>', `${TO}; else to now`)
     .requiredOption('--out <file>', 'the file, which must not exist')
-    .option('--format <format>', 'ndjson with the chain, or csv of the quotes', format, 'ndjson')
+    .option('--format <format>', 'ndjson with the chain, or csv of the quotes', oneOf('ndjson', 'csv'), 'ndjson')
     .action(async (options: ExportOptions) => {
       refuseExisting(options.out)
       const bar = progress('Exporting', 'lines')
-      // Beside its place until it is whole: what stands under the name is never half a file.
-      const aside = `${options.out}.part`
       let lines = 0
       let bytes = 0
-      try {
-        const file = await open(aside, 'w', 0o600)
-        try {
-          const pieces = engine(options, AUDITING).records.export(rangeOf(options), options.format as 'ndjson' | 'csv')
-          for await (const piece of pieces) {
-            await file.appendFile(piece)
-            bytes += Buffer.byteLength(piece)
-            lines += piece.split('\n').length - 1
-            bar.update(lines, null)
-          }
-          await file.sync()
-        } finally {
-          await file.close()
+      async function* watched(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+        for await (const piece of pieces) {
+          yield piece
+          bytes += Buffer.byteLength(piece)
+          lines += piece.split('\n').length - 1
+          bar.update(lines, null)
         }
-        await rename(aside, options.out)
-      } catch (error) {
-        await rm(aside, { force: true })
-        throw error
+      }
+      try {
+        await writeWhole(
+          options.out,
+          watched(engine(options, AUDITING).records.export(rangeOf(options), options.format)),
+        )
       } finally {
         bar.done()
       }
@@ -326,13 +316,13 @@ interface HoldOptions extends RangeOptions {
   readonly reason: string
 }
 
-function addHolds(program: Command, { asking, engine, print }: RecordCommandTools): void {
+function addHolds(program: Command, { asking, engine, print }: CommandTools): void {
   const hold = program.command('hold').description('legal holds: records that are kept beyond their years')
   asking(hold, 'list', 'the holds in force')
     .option('--all', 'the released ones too')
     .option('--limit <count>', 'holds at the most, up to 100', whole)
     .option('--skip <count>', 'holds to leave out before the first', whole)
-    .action(async (options: Options & { all?: true; limit?: number; skip?: number }) => {
+    .action(async (options: AskingOptions & { all?: true; limit?: number; skip?: number }) => {
       const answer = await engine(options, AUDITING).legalHolds.list({
         ...(options.all !== true && { inForce: true }),
         ...given('limit', options.limit),
@@ -368,39 +358,4 @@ function addHolds(program: Command, { asking, engine, print }: RecordCommandTool
 
 function rangeOf({ from, to }: RangeOptions): RecordRange {
   return { ...given('from', from), ...given('to', to) }
-}
-
-/** The member, when there is something to say. */
-function given<K extends string, V>(name: K, value: V | undefined): { readonly [N in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { readonly [N in K]?: V })
-}
-
-function requireFile(path: string): void {
-  const about = statSync(path, { throwIfNoEntry: false })
-  if (about === undefined || about.isDirectory()) throw new CommandError(`There is no file ${path}.`)
-}
-
-function refuseExisting(path: string): void {
-  if (existsSync(path)) throw new CommandError(`${path} is there already. Say another file, or remove it first.`)
-}
-
-/** A decimal as it was typed: it stays text, so no digit is lost. */
-function exact(text: string): string {
-  const plain = text.replaceAll(/(?<=[0-9]),(?=[0-9]{3}(?:[,.]|$))/g, '')
-  if (parseDecimal(plain) === null) throw new InvalidArgumentError('It must be a number, as 50000 or 0.05.')
-  return plain
-}
-
-function whole(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
-}
-
-function format(text: string): string {
-  if (text !== 'ndjson' && text !== 'csv') throw new InvalidArgumentError('It must be ndjson or csv.')
-  return text
-}
-
-function json(answer: unknown): string {
-  return JSON.stringify(answer, null, 2)
 }

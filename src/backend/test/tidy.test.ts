@@ -22,6 +22,7 @@ const program = commandLine({
   environment: {},
   dataDir: '',
   print: () => {},
+  note: () => {},
   progress: () => ({ update: () => {}, done: () => {} }),
   setExitStatus: () => {},
   importFile: async () => {},
