@@ -34,6 +34,7 @@ const MAY = {
   create_api_key: ['admin'],
   revoke_api_key: ['admin'],
   rotate_api_key: ['admin'],
+  use_webhooks: ['broker', 'desk', 'admin'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>
 
 /** What a route does, as a credential's role may or may not. */

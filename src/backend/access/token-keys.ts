@@ -143,8 +143,8 @@ const OWN_SECRET_FILE = 'session-secret'
 const OWN_SECRET_BYTES = 48
 
 /** The secret of an engine that has its data to itself: made at the first start, and kept with the data. */
-export function ownSecret(folder: string): string {
-  const file = join(folder, OWN_SECRET_FILE)
+export function ownSecret(folder: string, name = OWN_SECRET_FILE): string {
+  const file = join(folder, name)
   if (!existsSync(file))
     writeFileSync(file, `${randomBytes(OWN_SECRET_BYTES).toString('base64url')}\n`, { mode: 0o600 })
   return readFileSync(file, 'utf8').trim()

@@ -20,6 +20,7 @@ const SUBJECT_KINDS = {
   api_key_rotated: 'api_key',
   webhook_added: 'webhook',
   webhook_removed: 'webhook',
+  webhook_rotated: 'webhook',
   approval_asked: 'approval',
   approval_decided: 'approval',
 } as const

@@ -1,6 +1,7 @@
 // The typed client of the engine, over the platform's fetch, without dependencies: it runs in Node and in a browser.
 // Amounts and rates are exact decimal text in both directions. What is safe to repeat is repeated. Each domain has a file of its own.
 import type { ConfigAnswer } from './answers.ts'
+import { ApiKeys } from './api-keys.ts'
 import { Approvals } from './approvals.ts'
 import { Batches } from './batches.ts'
 import { Brokers } from './brokers.ts'
@@ -13,6 +14,7 @@ import type { WhatIfRequest, WhatIfStepAnswer } from './record-answers.ts'
 import { Records, rangeQuery } from './records.ts'
 import { Session } from './session.ts'
 import { Stocks } from './stocks.ts'
+import { Webhooks } from './webhooks.ts'
 
 /** Who asks: a key, or an access token from elsewhere. Without either `session` signs in, or goes on with the browser's cookie. */
 export interface BorrowRateClientOptions extends ConnectionOptions {
@@ -38,6 +40,10 @@ export class BorrowRateClient {
   readonly pricingModels: PricingModels
   /** Changes that wait for a second person. */
   readonly approvals: Approvals
+  /** Keys of the API: made, listed, rotated, revoked. */
+  readonly apiKeys: ApiKeys
+  /** Addresses that are told of events. */
+  readonly webhooks: Webhooks
   /** Signing in with a key, and out. */
   readonly session: Session
   readonly #connection: Connection
@@ -55,6 +61,8 @@ export class BorrowRateClient {
     this.stocks = new Stocks(connection)
     this.pricingModels = new PricingModels(connection)
     this.approvals = new Approvals(connection)
+    this.apiKeys = new ApiKeys(connection)
+    this.webhooks = new Webhooks(connection)
   }
 
   /** What this engine supports: version, features, limits, models, packs. */

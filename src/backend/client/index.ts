@@ -1,5 +1,6 @@
 // What the package gives to whoever installs it: the client, its failures, the makers of units, and the shapes of all answers.
 export type * from './answers.ts'
+export type * from './api-keys.ts'
 export type * from './approvals.ts'
 export type * from './batches.ts'
 export * from './borrow-rate-client.ts'
@@ -20,3 +21,5 @@ export type * from './session.ts'
 export type * from './stocks.ts'
 export * from './units.ts'
 export type { Versioned } from './versioned.ts'
+export * from './webhook-signature.ts'
+export type * from './webhooks.ts'

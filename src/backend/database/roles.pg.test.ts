@@ -121,6 +121,21 @@ describe('each service may do what it needs, and nothing else', () => {
     g     update sessions set refresh_hash = decode(repeat('00', 32), 'hex'), refreshed_at = now(), expires_at = now() + interval '1 day', ended_at = null, end_reason = null
     -     update sessions set key_id = '1'
     g     delete from sessions where expires_at < now()
+    g     insert into webhooks (webhook_id, client_id, url, events, secret, created_by, created_at) values ('${HOLD}', 'house', 'https://a.example/', '{batch_done}', ${hash}, 'key', now())
+    g     select w.webhook_id, b.active from webhooks w join brokers b on b.client_id = w.client_id for update of w skip locked
+    g     update webhooks set failures = 0, paused_until = null, turn_until = now(), turn_of = null, dropped = 1, removed_at = now()
+    g     update webhooks set secret = ${hash}, previous_secret = secret, previous_until = now()
+    -     update webhooks set url = 'https://b.example/'
+    -     update webhooks set client_id = 'other'
+    -     update webhooks set events = '{rate_changed}'
+    g     delete from webhooks where removed_at is not null
+    g     insert into webhook_deliveries (delivery_id, webhook_id, event_id, event_type, body, created_at, queued_at, next_attempt_at) select '${HOLD}', webhook_id, 'e', 'batch_done', '{}', now(), now(), now() from webhooks on conflict do nothing
+    g     update webhook_deliveries set state = 'dead', ended_at = now(), attempts = 1, next_attempt_at = now(), last_status = 500, last_error = 'x'
+    -     update webhook_deliveries set body = '{"other":1}'
+    g     delete from webhook_deliveries where delivery_id in (select delivery_id from webhook_deliveries limit 1 for update skip locked)
+    g     insert into webhook_rates (webhook_id, ticker, rate, told_at) select webhook_id, 'GME', 0.1, now() from webhooks on conflict do nothing
+    g     update webhook_rates set previous_rate = rate, rate = 0.2, told_at = now()
+    g     delete from webhook_rates
     gd    select client_id, tier, requests_per_minute, active from brokers
     d     select * from brokers
     d     select markup_percentage from brokers

@@ -751,12 +751,77 @@ create table volatility_index_history (
   constraint volatility_index_history_value_range CHECK (((value >= (0)::numeric) AND (value <= (500)::numeric)))
 );
 
+create table webhook_deliveries (
+  delivery_id uuid not null,
+  webhook_id uuid not null,
+  event_id text not null,
+  event_type text not null,
+  body text not null,
+  state text not null default 'pending'::text,
+  attempts integer not null default 0,
+  created_at timestamp with time zone not null,
+  queued_at timestamp with time zone not null,
+  next_attempt_at timestamp with time zone not null,
+  last_attempt_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  ended_at timestamp with time zone,
+  constraint webhook_deliveries_pkey PRIMARY KEY (delivery_id),
+  constraint webhook_deliveries_once UNIQUE (webhook_id, event_id),
+  constraint webhook_deliveries_body_size CHECK (((octet_length(body) >= 2) AND (octet_length(body) <= 100000))),
+  constraint webhook_deliveries_end_has_time CHECK (((state = 'pending'::text) = (ended_at IS NULL))),
+  constraint webhook_deliveries_event_id_length CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
+  constraint webhook_deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
+);
+
+create table webhook_rates (
+  webhook_id uuid not null,
+  ticker text not null,
+  rate numeric not null,
+  previous_rate numeric,
+  told_at timestamp with time zone not null,
+  constraint webhook_rates_pkey PRIMARY KEY (webhook_id, ticker)
+);
+
+create table webhooks (
+  webhook_id uuid not null,
+  client_id text not null,
+  url text not null,
+  events text[] not null,
+  tickers text[],
+  threshold_bp integer not null default 1,
+  secret bytea not null,
+  previous_secret bytea,
+  previous_until timestamp with time zone,
+  created_by text not null,
+  created_at timestamp with time zone not null,
+  failures integer not null default 0,
+  paused_until timestamp with time zone,
+  last_delivered_at timestamp with time zone,
+  last_failed_at timestamp with time zone,
+  last_error text,
+  dropped bigint not null default 0,
+  turn_until timestamp with time zone,
+  turn_of uuid,
+  removed_at timestamp with time zone,
+  constraint webhooks_pkey PRIMARY KEY (webhook_id),
+  constraint webhooks_events_known CHECK (((events <@ ARRAY['rate_changed'::text, 'feed_changed'::text, 'batch_done'::text]) AND ((cardinality(events) >= 1) AND (cardinality(events) <= 3)))),
+  constraint webhooks_failures_positive CHECK ((failures >= 0)),
+  constraint webhooks_previous_secret_ends CHECK (((previous_secret IS NULL) = (previous_until IS NULL))),
+  constraint webhooks_threshold_bp_range CHECK (((threshold_bp >= 1) AND (threshold_bp <= 10000))),
+  constraint webhooks_tickers_count CHECK (((cardinality(tickers) >= 1) AND (cardinality(tickers) <= 500))),
+  constraint webhooks_url_length CHECK (((length(url) >= 8) AND (length(url) <= 2000)))
+);
+
 
 alter table api_keys add constraint api_keys_client_id_exists FOREIGN KEY (client_id) REFERENCES brokers(client_id);
 alter table api_keys add constraint api_keys_replaced_by_exists FOREIGN KEY (replaced_by) REFERENCES api_keys(key_id);
 alter table brokers add constraint brokers_pricing_model_exists FOREIGN KEY (pricing_model) REFERENCES pricing_models(model);
 alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN KEY (hold_id) REFERENCES legal_holds(hold_id);
 alter table sessions add constraint sessions_key_id_exists FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
+alter table webhook_deliveries add constraint webhook_deliveries_webhook_id_exists FOREIGN KEY (webhook_id) REFERENCES webhooks(webhook_id);
+alter table webhook_rates add constraint webhook_rates_webhook_id_exists FOREIGN KEY (webhook_id) REFERENCES webhooks(webhook_id);
+alter table webhooks add constraint webhooks_client_id_exists FOREIGN KEY (client_id) REFERENCES brokers(client_id);
 
 CREATE INDEX api_keys_client_id ON api_keys USING btree (client_id);
 CREATE INDEX api_keys_created_at ON api_keys USING btree (created_at, key_id);
@@ -773,6 +838,11 @@ CREATE INDEX market_events_ticker_date ON market_events USING btree (ticker, eve
 CREATE INDEX sessions_expires_at ON sessions USING btree (expires_at);
 CREATE INDEX sessions_key_id ON sessions USING btree (key_id, refreshed_at);
 CREATE INDEX stock_volatility_history_as_of ON stock_volatility_history USING brin (as_of);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries USING btree (webhook_id, next_attempt_at, delivery_id) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_ended ON webhook_deliveries USING btree (ended_at) WHERE (state <> 'pending'::text);
+CREATE INDEX webhook_deliveries_listed ON webhook_deliveries USING btree (webhook_id, delivery_id);
+CREATE INDEX webhook_deliveries_queued ON webhook_deliveries USING btree (queued_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhooks_client_id ON webhooks USING btree (client_id, created_at) WHERE (removed_at IS NULL);
 
 CREATE TRIGGER approvals_decided_once BEFORE DELETE OR UPDATE ON approvals FOR EACH ROW EXECUTE FUNCTION refuse_second_decision();
 CREATE TRIGGER audit_checkpoints_append_only BEFORE DELETE OR UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION refuse_audit_history_change();
@@ -910,6 +980,26 @@ comment on column volatility_index.index_date is 'Calendar date in New York. The
 comment on column volatility_index.value is 'Index points (VIX scale): 20 is a calm market.';
 comment on table volatility_index_history is 'A row for each change of the volatility index within a day. The last one of a day is in volatility_index.';
 comment on column volatility_index_history.value is 'Index points (VIX scale).';
+comment on table webhook_deliveries is 'An event for a webhook: to be delivered, delivered, or given up. Ended ones are removed after a while.';
+comment on column webhook_deliveries.delivery_id is 'UUIDv7: deliveries sort as they came.';
+comment on column webhook_deliveries.event_id is 'The same at every try, and in every process that learns of the event: it is queued once.';
+comment on column webhook_deliveries.state is 'pending; delivered; dead: given up after its tries, until somebody replays it.';
+comment on column webhook_deliveries.attempts is 'Since it was queued, one that is under way included.';
+comment on column webhook_deliveries.queued_at is 'When it came, or was replayed last.';
+comment on table webhook_rates is 'The borrow rate of a stock that a webhook was told last: the next change counts from there.';
+comment on column webhook_rates.rate is 'Annual rate, a fraction. Before the first event of the stock: what it was before its first change.';
+comment on column webhook_rates.told_at is 'The moment of that rate: an older one that comes late changes nothing.';
+comment on table webhooks is 'Addresses that are told of events. Removed ones go with the last of their deliveries.';
+comment on column webhooks.client_id is 'The broker whose events these are.';
+comment on column webhooks.tickers is 'rate_changed of these stocks alone; null: of all.';
+comment on column webhooks.threshold_bp is 'rate_changed from so many basis points on, counted from the rate that was told last.';
+comment on column webhooks.secret is 'What deliveries are signed with, encrypted under a key that is not in the database.';
+comment on column webhooks.previous_secret is 'Signs as well until previous_until, after a rotation.';
+comment on column webhooks.created_by is 'Key id.';
+comment on column webhooks.failures is 'Deliveries in a row that failed.';
+comment on column webhooks.paused_until is 'After too many of them nobody calls before this time; then one delivery tries.';
+comment on column webhooks.dropped is 'Events that were not queued, for the queue was full.';
+comment on column webhooks.turn_until is 'Until then the process of turn_of delivers, and no other does.';
 comment on function add_audit_months(first_month date, months integer) is 'Adds so many months to the log and to its seals, beginning with the month of the date; those that exist are left alone. Returns how many were added.';
 comment on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) is 'Puts on the record that a legal hold was placed or released, or a month detached, with the owner''s right to insert, and nothing else.';
 comment on function detach_audit_month(month date) is 'Takes the earliest month out of the log, once all of it is sealed, lies verified in locked storage, what is held is kept and a checkpoint stands for it; refuses otherwise, and says why. The month stays as detached_audit_records_YYYY_MM and detached_audit_seals_YYYY_MM.';
@@ -959,6 +1049,9 @@ grant delete, insert, select, update on stock_volatility_history to data_service
 grant insert, select, update on stocks to data_service;
 grant delete, insert, select, update on volatility_index to data_service;
 grant delete, insert, select, update on volatility_index_history to data_service;
+grant delete, insert, select, update (state, attempts, queued_at, next_attempt_at, last_attempt_at, last_status, last_error, ended_at) on webhook_deliveries to api_gateway;
+grant delete, insert, select, update (rate, previous_rate, told_at) on webhook_rates to api_gateway;
+grant delete, insert, select, update (secret, previous_secret, previous_until, failures, paused_until, last_delivered_at, last_failed_at, last_error, dropped, turn_until, turn_of, removed_at) on webhooks to api_gateway;
 revoke all on function add_audit_months(first_month date, months integer) from public;
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;
 revoke all on function detach_audit_month(month date) from public;

@@ -6,28 +6,31 @@ import type { Refusal } from '../access/refusals.ts'
 import type { Sessions } from '../access/sessions.ts'
 import type { AuditFunctions } from '../audit/http.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
+import type { BatchSummary } from '../quotes/batch-answer.ts'
 import type { PriceDesk } from '../quotes/price-desk.ts'
 import type { Administration } from '../reference-data/http.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
-import { apiKeyRoutes } from './routes/api-keys.ts'
 import type { Clock } from '../server/uuidv7.ts'
+import type { Webhooks } from '../webhooks/webhook.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { brokerRoutes } from './routes/brokers.ts'
+import { comparePacksRoutes } from './routes/compare-packs.ts'
 import { configRoutes } from './routes/config.ts'
 import { legalHoldRoutes } from './routes/legal-holds.ts'
-import { comparePacksRoutes } from './routes/compare-packs.ts'
 import { pricingModelRoutes } from './routes/pricing-models.ts'
 import { quoteRoutes } from './routes/quotes.ts'
-import { rateRoutes } from './routes/rates.ts'
-import { recordRangeRoutes } from './routes/record-ranges.ts'
 import { rateHistoryRoutes } from './routes/rate-history.ts'
 import { rateListRoutes } from './routes/rate-list.ts'
+import { rateRoutes } from './routes/rates.ts'
+import { recordRangeRoutes } from './routes/record-ranges.ts'
 import { recordRoutes } from './routes/records.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { stockRoutes } from './routes/stocks.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { longAnswers } from './streams.ts'
 
@@ -39,6 +42,10 @@ export interface GatewayOptions extends ServerOptions {
   /** Null: there is nothing to sign tokens with. */
   readonly sessions: Sessions | null
   readonly apiKeyChanges: ApiKeyChanges
+  /** Null: there is nothing to keep their secrets with. */
+  readonly webhooks: Webhooks | null
+  /** Told of a batch whose answer was sent to its end. */
+  readonly onBatchDone: (clientId: string, summary: BatchSummary) => void
   readonly desk: PriceDesk
   readonly administration: Administration
   readonly audit: AuditFunctions
@@ -64,6 +71,7 @@ const TAGS = [
   { name: 'session', description: 'Sign in with a key, and out' },
   { name: 'configuration', description: 'Brokers and their terms, stocks, pricing models, approvals' },
   { name: 'keys', description: 'API keys: made, listed, rotated, revoked' },
+  { name: 'webhooks', description: 'Be told of events, signed' },
   { name: 'audit', description: 'The record: search, proof, replay, export, legal holds' },
   { name: 'what-if', description: 'A past range under a draft rate card' },
 ]
@@ -84,6 +92,8 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   quoteRoutes(app, options)
   batchRoutes(app, { ...options, newId: options.newRequestId })
   rateRoutes(app, options)
+  rateHistoryRoutes(app, options)
+  comparePacksRoutes(app, options)
   configRoutes(app, options)
   sessionRoutes(app, options)
   brokerRoutes(app, options)
@@ -92,13 +102,12 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   approvalRoutes(app, options)
   const { credentials, audit, retentionYears, listPricingModels } = options
   apiKeyRoutes(app, { credentials, keys: options.apiKeyChanges })
-  rateHistoryRoutes(app, options)
-  comparePacksRoutes(app, options)
+  webhookRoutes(app, options)
   const long = longAnswers(app)
+  rateListRoutes(app, { credentials, desk: options.desk, long })
   recordRoutes(app, { credentials, records: audit.records, retentionYears })
   recordRangeRoutes(app, { credentials, walks: audit.walks, long })
   legalHoldRoutes(app, { credentials, holds: audit.holds })
   whatIfRoutes(app, { credentials, walks: audit.walks, listPricingModels, long })
   return app
 }
-  rateListRoutes(app, { credentials, desk: options.desk, long })

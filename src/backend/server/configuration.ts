@@ -301,6 +301,27 @@ const TABLE = {
     'JWT_SECRET',
     'A file of such secrets, one a line, or of PEM keys (Ed25519, P-256, RSA): the first signs, all of them check.',
   ),
+  webhookSecretKey: secrets(
+    'WEBHOOK_SECRET_KEY',
+    'all in one: one of its own in DATA_DIR, otherwise none',
+    "Secrets of 32 bytes or more each that webhooks' own secrets are encrypted under: the first encrypts, all of them decrypt. Secret.",
+  ),
+  webhookKeyFile: optionalText(
+    'WEBHOOK_KEY_FILE',
+    'WEBHOOK_SECRET_KEY',
+    'A file of such secrets, one a line: the first encrypts, all of them decrypt.',
+  ),
+  webhookAllowedNetworks: list(
+    'WEBHOOK_ALLOWED_NETWORKS',
+    'addresses or networks, by commas',
+    'Networks that webhooks may lead to although they are not public, over plain HTTP too.',
+    network,
+  ),
+  webhookCaFile: optionalText(
+    'WEBHOOK_CA_FILE',
+    'the authorities that Node believes',
+    'PEM file of more authorities that are believed when a webhook is delivered.',
+  ),
   overloadDelayMs: integer(
     'OVERLOAD_EVENT_LOOP_DELAY_MS',
     250,
@@ -399,6 +420,14 @@ export interface Configuration {
   readonly requestsPerMinute: { readonly standard: number; readonly premium: number; readonly internal: number }
   /** What tokens of sessions are signed with; neither: nothing is. */
   readonly tokens: { readonly secrets: readonly string[]; readonly keyFile: string | null }
+  readonly webhooks: {
+    /** None: an engine that has its data to itself makes one, others have no webhooks. */
+    readonly secretKeys: readonly string[]
+    /** A file of such secrets, in their place. */
+    readonly keyFile: string | null
+    readonly allowedNetworks: readonly string[]
+    readonly caFile: string | null
+  }
   readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
@@ -553,6 +582,12 @@ export function readConfiguration(environment: Environment): Configuration {
       internal: values.requestsInternal,
     }),
     tokens: Object.freeze({ secrets: values.jwtSecret, keyFile: values.jwtKeyFile }),
+    webhooks: Object.freeze({
+      secretKeys: values.webhookSecretKey,
+      keyFile: values.webhookKeyFile,
+      allowedNetworks: Object.freeze(values.webhookAllowedNetworks),
+      caFile: values.webhookCaFile,
+    }),
     overload: Object.freeze({
       eventLoopDelayMsMax: values.overloadDelayMs,
       requestsInFlightMax: values.requestsInFlightMax,

@@ -59,6 +59,8 @@ import type { ComponentCheck } from '../server/health.ts'
 import { StartError } from '../server/run.ts'
 import type { ServerOptions } from '../server/server.ts'
 import type { Tools } from '../server/service-process.ts'
+import { batchEvent } from '../webhooks/events.ts'
+import { webhookWork } from './webhook-parts.ts'
 
 const BROKERS_MAX = 100_000
 const MODELS_MAX = 1_000
@@ -425,6 +427,7 @@ export function gateway(
   const limits = clientLimits(tools, behind.store)
   const signedIn = consoleSessions(tools, behind.database, keys, behind.secretFolder)
   const refused = refusalRecords(tools, behind.database)
+  const told = webhookWork(tools, behind.database, behind.secretFolder)
   return {
     app: (server) =>
       gatewayApp({
@@ -443,6 +446,8 @@ export function gateway(
         onRefusal: refused.note,
         sessions: signedIn,
         apiKeyChanges: apiKeyChanges({ database: behind.database, clock, newId, onChange: keys.forget }),
+        webhooks: told?.webhooks ?? null,
+        onBatchDone: (clientId, summary) => told?.events.batch(batchEvent(clientId, summary, clock())),
         desk: behind.desk,
         administration: behind.administration,
         audit: behind.audit,
@@ -452,6 +457,7 @@ export function gateway(
     components: limits.components,
     stop: async () => {
       signedIn?.close()
+      await told?.stop()
       await refused.stop()
     },
   }

@@ -126,6 +126,7 @@ const STOP_ORDER: readonly (readonly ServiceName[])[] = [
 
 /** Of the sessions of this process's clusters. */
 const TOKEN_SECRET = randomBytes(48).toString('base64url')
+const WEBHOOK_SECRET = randomBytes(48).toString('base64url')
 
 /** What the gateway can be asked for when everything is there. */
 const PROBE = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
@@ -223,7 +224,7 @@ function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOpt
     DATA_URL: door('data-service'),
     CALCULATION_URL: door('calculation-service'),
     AUDIT_URL: door('audit-service'),
-    ...(name === 'api-gateway' && { JWT_SECRET: TOKEN_SECRET }),
+    ...(name === 'api-gateway' && { JWT_SECRET: TOKEN_SECRET, WEBHOOK_SECRET_KEY: WEBHOOK_SECRET }),
     ...(redis !== undefined && { REDIS_URL: redis.url }),
     ...(redis?.caFile && { REDIS_CA_FILE: redis.caFile }),
   }

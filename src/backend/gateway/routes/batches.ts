@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
 import { QUOTE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
-import { BATCH_CSV_COLUMNS, batchCsv, batchJson } from '../../quotes/batch-answer.ts'
+import { BATCH_CSV_COLUMNS, type BatchSummary, batchCsv, batchJson, tellingSummary } from '../../quotes/batch-answer.ts'
 import { BATCH_LINES_MAX, BATCH_SHAPE, readBatchBody, readBatchCsv } from '../../quotes/batch-lines.ts'
 import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { NDJSON } from '../../server/internal-wire.ts'
@@ -70,9 +70,15 @@ const ANSWER = Type.Object(
 
 export function batchRoutes(
   app: FastifyInstance,
-  options: { readonly credentials: Credentials; readonly desk: PriceDesk; readonly newId: () => string },
+  options: {
+    readonly credentials: Credentials
+    readonly desk: PriceDesk
+    readonly newId: () => string
+    /** Told of a batch whose answer was sent to its end. */
+    readonly onBatchDone: (clientId: string, summary: BatchSummary) => void
+  },
 ): void {
-  const { credentials, desk, newId } = options
+  const { credentials, desk, newId, onBatchDone } = options
   const long = longAnswers(app)
   // A scope of its own: nothing else takes CSV.
   app.register(async (scope) => {
@@ -142,8 +148,9 @@ export function batchRoutes(
         const batchId = newId()
         request.quoteId = batchId
         const { contentType, write } = FORMATS[format]
+        const asked = { batchId, lines, actor: actorOf(request, idempotencyKey) }
         return long.text(request, reply, { 'content-type': contentType }, ({ context, signal }) =>
-          write(desk.batch({ batchId, lines, actor: actorOf(request, idempotencyKey) }, context, signal)),
+          write(tellingSummary(desk.batch(asked, context, signal), (summary) => onBatchDone(clientId, summary))),
         )
       },
     )

@@ -1,0 +1,99 @@
+// Webhooks as a gateway has them: who is told of what, and the work of telling. Null when nothing is set to keep their secrets with.
+import { readFileSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import type pg from 'pg'
+import { keysIn, ownSecret, SECRET_BYTES_MIN } from '../access/token-keys.ts'
+import { StartError } from '../server/run.ts'
+import type { Tools } from '../server/service-process.ts'
+import { webhookDelivery } from '../webhooks/delivery.ts'
+import { type EventQueue, eventQueue } from '../webhooks/event-queue.ts'
+import { webhookLettingGo } from '../webhooks/letting-go.ts'
+import { webhooks } from '../webhooks/registrations.ts'
+import { secretBox } from '../webhooks/secret-box.ts'
+import { dnsResolver, targets } from '../webhooks/target.ts'
+import type { Webhooks } from '../webhooks/webhook.ts'
+
+/** The secret of an engine that has its data to itself, in its data folder. */
+const OWN_SECRET_FILE = 'webhook-secret'
+
+export interface WebhookParts {
+  readonly webhooks: Webhooks
+  readonly events: EventQueue
+  readonly stop: () => Promise<void>
+}
+
+/** @param secretFolder where an engine that has its data to itself keeps a secret of its own; null: the settings give one, or there are no webhooks */
+export function webhookWork(tools: Tools, database: pg.Pool, secretFolder: string | null): WebhookParts | null {
+  const { configuration, log, metrics, clock, newId } = tools
+  const { allowedNetworks, caFile } = configuration.webhooks
+  const keys = keysOf(configuration.webhooks, secretFolder)
+  if (keys.length === 0) return null
+  const box = secretBox(keys)
+  const where = targets({ allowedNetworks, resolveHost: dnsResolver() })
+
+  const delivery = webhookDelivery({
+    database,
+    targets: where,
+    box,
+    authorities: caFile === null ? null : [...rootCertificates, readSetting('WEBHOOK_CA_FILE', caFile)],
+    clock,
+    newId,
+    random: Math.random,
+    onDead: ({ webhookId, deliveryId, error }) =>
+      log.warn({ webhook_id: webhookId, delivery_id: deliveryId, reason: error }, 'a delivery was given up'),
+    onFailure: (error) => log.warn({ err: error }, 'webhooks could not be delivered, which is tried again'),
+  })
+  const events = eventQueue({
+    database,
+    clock,
+    newId,
+    onQueued: delivery.wake,
+    onFailure: (error) => log.warn({ err: error }, 'events could not be queued for webhooks, which is tried again'),
+  })
+  const lettingGo = webhookLettingGo({
+    database,
+    clock,
+    onDead: (deliveries) => log.warn({ deliveries }, 'deliveries that waited for too long were given up'),
+    onFailure: (error) => log.warn({ err: error }, 'old deliveries could not be removed yet'),
+  })
+  metrics.gauge('webhook_events_waiting', 'Events that are not in the queue yet', () => events.stats().waiting)
+  metrics.gauge('webhook_events_dropped', 'Events that did not fit, since the start', () => events.stats().dropped)
+  for (const name of ['delivered', 'failed', 'dead'] as const) {
+    metrics.gauge(`webhook_deliveries_${name}`, MEANINGS[name], () => delivery.stats()[name])
+  }
+  return {
+    webhooks: webhooks({ database, targets: where, box, clock, newId, onChange: delivery.wake }),
+    events,
+    stop: async () => {
+      await Promise.all([events.close(), lettingGo.close()])
+      await delivery.close()
+    },
+  }
+}
+
+const MEANINGS = {
+  delivered: 'Deliveries made by this process since the start',
+  failed: 'Tries of deliveries that failed in this process since the start',
+  dead: 'Deliveries given up by this process since the start, for their tries were used up',
+} as const
+
+/** What secrets are encrypted under, the one that encrypts first; none: there is nothing. */
+function keysOf(
+  { secretKeys, keyFile }: Tools['configuration']['webhooks'],
+  secretFolder: string | null,
+): readonly string[] {
+  if (keyFile === null) {
+    return secretKeys.length > 0 || secretFolder === null ? secretKeys : [ownSecret(secretFolder, OWN_SECRET_FILE)]
+  }
+  const keys = keysIn(readSetting('WEBHOOK_KEY_FILE', keyFile))
+  if (keys.length > 0 && keys.every((key) => Buffer.byteLength(key) >= SECRET_BYTES_MIN)) return keys
+  throw new StartError(`WEBHOOK_KEY_FILE must hold secrets of ${SECRET_BYTES_MIN} bytes or more, one a line.`)
+}
+
+function readSetting(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new StartError(`${name} cannot be read.`, { cause })
+  }
+}
