@@ -22,7 +22,21 @@ export const REQUEST = { ticker: 'AAL', position_value: 100_000, loan_days: 30, 
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-export async function single(): Promise<object> {
+export function single(): Promise<object> {
+  return withEngine(({ folder, url, pid, pool }) => besideBare(folder, url, pid, pool))
+}
+
+/** What is measured while it runs. */
+export interface MeasuredEngine {
+  readonly folder: string
+  readonly url: string
+  readonly pid: number
+  /** Its own database. */
+  readonly pool: pg.Pool
+}
+
+/** The whole engine as a newcomer starts it, built, with a database of its own in a temporary folder, while the work lasts. */
+export async function withEngine<T>(work: (engine: MeasuredEngine) => Promise<T>): Promise<T> {
   buildEngine()
   return withTemporaryFolder(async (folder) => {
     const dataDir = join(folder, 'data')
@@ -34,7 +48,7 @@ export async function single(): Promise<object> {
       environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATA_DIR: dataDir },
       logFile: join(folder, 'engine.log'),
     }
-    return withServer(engine, (pid) => withDatabaseOf(dataDir, (pool) => besideBare(folder, url, pid, pool)))
+    return withServer(engine, (pid) => withDatabaseOf(dataDir, (pool) => work({ folder, url, pid, pool })))
   })
 }
 
