@@ -60,6 +60,18 @@ export interface Credentials {
    * @param cost of the whole request, at least 1
    */
   charge(request: FastifyRequest, reply: FastifyReply, cost: number): Promise<void>
+  /** For a request that a route answers with 429 for a reason of its own: what was taken at the door is given back. */
+  giveBack(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** For an answer that goes on: whether the credential of its request is still good, whenever that is asked. */
+  watched(request: FastifyRequest): WatchedCredential
+}
+
+/** A credential that has to stay good as long as an answer goes on. */
+export interface WatchedCredential {
+  /** The same for the same credential. Secret, as the credential is. */
+  readonly id: string
+  /** Throws Problem SERVICE_UNAVAILABLE when that cannot be checked. */
+  isGood(): Promise<boolean>
 }
 
 /** The failures that are refusals, by their status. */
@@ -113,16 +125,26 @@ export function credentials(options: CredentialsOptions): Credentials {
     throw new Problem('UNAUTHORIZED', sentence)
   }
 
-  async function take(request: FastifyRequest, reply: FastifyReply, cost: number): Promise<void> {
+  /** Counts a cost in place of what the request has taken before, or gives that back when it does not fit. */
+  async function count(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    costOf: (limit: number) => number,
+  ): Promise<{ taken: Taken; limit: number; tier: Tier }> {
     const { clientId, requestsPerMinute: own, tier } = request.principal as Principal
     const limit = own ?? requestsPerMinute[tier]
-    const taken = await rateLimiter.take(clientId, limit, cost, request.taken)
+    const taken = await rateLimiter.take(clientId, limit, costOf(limit), request.taken)
     request.taken = taken
     reply.headers({
       'x-ratelimit-limit': String(limit),
       'x-ratelimit-remaining': String(taken.remaining),
       'x-ratelimit-reset': String(taken.resetSeconds),
     })
+    return { taken, limit, tier }
+  }
+
+  async function take(request: FastifyRequest, reply: FastifyReply, cost: number): Promise<void> {
+    const { taken, limit, tier } = await count(request, reply, () => cost)
     if (taken.allowed) return
     metrics.rateLimited.inc({ tier })
     throw new Problem('RATE_LIMIT_EXCEEDED', sentenceOf(limit, taken.remaining, cost), {
@@ -159,6 +181,11 @@ export function credentials(options: CredentialsOptions): Credentials {
     admit,
     refuse,
     charge: take,
+    async giveBack(request, reply) {
+      // More than ever fits.
+      await count(request, reply, (limit) => limit + 1)
+    },
+    watched: (request) => watchedCredential(request, apiKeys, sessions),
     authenticated:
       (operation, accepts = 'any') =>
       async (request, reply) => {
@@ -171,6 +198,25 @@ export function credentials(options: CredentialsOptions): Credentials {
           throw new Problem('FORBIDDEN', 'The role of this key does not allow this')
         }
       },
+  }
+}
+
+function watchedCredential(
+  request: FastifyRequest,
+  apiKeys: ApiKeys,
+  sessions: CredentialsOptions['sessions'],
+): WatchedCredential {
+  const { keyId } = request.principal as Principal
+  const [, token] = request.sessionId === undefined ? [] : (BEARER.exec(request.headers.authorization ?? '') ?? [])
+  if (token === undefined || sessions === null) {
+    return { id: `key ${keyId}`, isGood: async () => (await apiKeys.principalOf(keyId)) !== null }
+  }
+  return {
+    id: `token ${token}`,
+    async isGood() {
+      const holder = await sessions.authenticate(token)
+      return holder !== null && holder !== 'ended'
+    },
   }
 }
 

@@ -22,8 +22,14 @@ export interface CacheStore {
   /**
    * Listens until the returned function is called. Resolves at once, also while the store is away: it connects when it can.
    * @param onConnected called when messages begin to arrive, at first and after every break: what was said before was missed
+   * @param onLost called when they do so no more, until `onConnected`
    */
-  subscribe(channel: string, handler: (message: string) => void, onConnected: () => void): Promise<() => Promise<void>>
+  subscribe(
+    channel: string,
+    handler: (message: string) => void,
+    onConnected: () => void,
+    onLost?: () => void,
+  ): Promise<() => Promise<void>>
   /** Null where there is no Redis: the one process there is needs no script to do several things in one step. */
   readonly runScript: RunScript | null
   state(): StoreState

@@ -33,6 +33,8 @@ export async function publishInvalidation(store: CacheStore, news: Invalidation)
 export type InvalidationHandlers = { readonly [K in InvalidationKind]: (keys: readonly string[]) => void } & {
   /** Anything may have changed. Also after every connection to the store, the first one too: what was said before then was not heard. */
   readonly all: () => void
+  /** Nothing is heard of any change, until the next `all`. */
+  readonly lost?: () => void
 }
 
 export interface InvalidationListener {
@@ -57,6 +59,7 @@ export async function onInvalidation(store: CacheStore, handlers: InvalidationHa
       count.connections += 1
       handlers.all()
     },
+    handlers.lost,
   )
   return { stats: () => ({ ...count }), close: stop }
 }

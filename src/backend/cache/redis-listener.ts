@@ -9,6 +9,7 @@ const HEARTBEAT_MS = 5_000
 interface Subscription {
   readonly handler: (message: string) => void
   readonly onConnected: () => void
+  readonly onLost: () => void
 }
 
 export interface RedisListener {
@@ -24,6 +25,8 @@ export function redisListener(connect: () => Redis): RedisListener {
   let attempts = 0
   let waiting: NodeJS.Timeout | null = null
   let closed = false
+  /** Channels whose messages arrive. */
+  const heard = new Set<string>()
 
   function open(): void {
     waiting = null
@@ -44,7 +47,12 @@ export function redisListener(connect: () => Redis): RedisListener {
     })
     opened.on('end', () => {
       clearInterval(heartbeat)
-      if (connection === opened) connection = null
+      if (connection === opened) {
+        connection = null
+        const lost = [...heard].flatMap((channel) => [...(channels.get(channel) ?? [])])
+        heard.clear()
+        if (!closed) for (const { onLost } of lost) onLost()
+      }
       if (closed || channels.size === 0 || waiting !== null) return
       waiting = setTimeout(open, reconnectDelayMs(attempts + 1))
       waiting.unref()
@@ -55,6 +63,7 @@ export function redisListener(connect: () => Redis): RedisListener {
   function subscribe(on: Redis, channel: string): void {
     on.subscribe(channel).then(
       () => {
+        if (connection === on) heard.add(channel)
         for (const { onConnected } of channels.get(channel) ?? []) onConnected()
       },
       () => on.disconnect(), // and begin again
@@ -76,6 +85,7 @@ export function redisListener(connect: () => Redis): RedisListener {
         left?.delete(subscription)
         if (left === undefined || left.size > 0) return
         channels.delete(channel)
+        heard.delete(channel)
         if (connection?.status === 'ready') await connection.unsubscribe(channel).catch(() => {})
       }
     },

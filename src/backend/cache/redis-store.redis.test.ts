@@ -199,11 +199,15 @@ describe('a Redis that fails', () => {
     await redis.kill()
     const store = testRedisStore({ url: redis.url, commandTimeoutMs: 75 })
     let connections = 0
+    let losses = 0
     const stop = await store.subscribe(
       'news',
       () => {},
       () => {
         connections += 1
+      },
+      () => {
+        losses += 1
       },
     )
     const { ms, error } = await timed(store.get('x'))
@@ -212,7 +216,9 @@ describe('a Redis that fails', () => {
     await redis.start()
     await until('the listener is connected', PATIENCE_MS, () => connections === 1)
     await reconnected(store)
+    expect(losses).toBe(0)
     await redis.kill()
+    await until('the listener knows that it hears nothing', PATIENCE_MS, () => losses === 1)
     await redis.start()
     await until('the listener is connected again', PATIENCE_MS, () => connections === 2)
     await stop()
@@ -222,16 +228,20 @@ describe('a Redis that fails', () => {
   test('a listener of a Redis that hangs notices it without a word being said', async () => {
     const store = testRedisStore({ url: redis.url, commandTimeoutMs: 75 })
     let connections = 0
+    let losses = 0
     await store.subscribe(
       'news',
       () => {},
       () => {
         connections += 1
       },
+      () => {
+        losses += 1
+      },
     )
     await until('the listener is connected', PATIENCE_MS, () => connections === 1)
     redis.pause()
-    await new Promise((resolve) => setTimeout(resolve, 7_500))
+    await until('the listener knows that it hears nothing', 7_500, () => losses === 1)
     redis.resume()
     await until('it is connected anew', PATIENCE_MS, () => connections === 2)
     await store.close()

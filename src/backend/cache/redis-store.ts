@@ -218,8 +218,8 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       await ask(ANY_NODE, () => client.publish(prefixed(channel), message))
     },
 
-    async subscribe(channel, handler, onConnected) {
-      return listener.listen(prefixed(channel), { handler, onConnected })
+    async subscribe(channel, handler, onConnected, onLost = () => {}) {
+      return listener.listen(prefixed(channel), { handler, onConnected, onLost })
     },
 
     async runScript(script, key, values) {

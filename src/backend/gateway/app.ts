@@ -14,6 +14,7 @@ import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
+import type { RateStream } from './rate-stream.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { batchRoutes } from './routes/batches.ts'
@@ -30,6 +31,7 @@ import { recordRangeRoutes } from './routes/record-ranges.ts'
 import { recordRoutes } from './routes/records.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { stockRoutes } from './routes/stocks.ts'
+import { streamRoutes } from './routes/stream.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { longAnswers } from './streams.ts'
@@ -47,6 +49,7 @@ export interface GatewayOptions extends ServerOptions {
   /** Told of a batch whose answer was sent to its end. */
   readonly onBatchDone: (clientId: string, summary: BatchSummary) => void
   readonly desk: PriceDesk
+  readonly rateStream: RateStream
   readonly administration: Administration
   readonly audit: AuditFunctions
   /** How many years a record is kept at least. */
@@ -94,6 +97,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   rateRoutes(app, options)
   rateHistoryRoutes(app, options)
   comparePacksRoutes(app, options)
+  streamRoutes(app, options)
   configRoutes(app, options)
   sessionRoutes(app, options)
   brokerRoutes(app, options)

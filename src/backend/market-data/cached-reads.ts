@@ -34,6 +34,17 @@ export function cachedReads(source: StoredReads, cache: TwoAgeCache<StoredObserv
         throw error
       }
     },
+    async many(tickers, context) {
+      // A name that left meanwhile is kept as one that nobody knows for some seconds, and answered as it was read.
+      const unknown = new Map<string, StoredObservations>()
+      const kept = await cache.getMany(tickers, async (missing) => {
+        const rows = await source.many(missing as readonly Ticker[], context)
+        for (const row of rows) if (!row.known) unknown.set(row.ticker, row)
+        return rows.map((row) => (row.known ? row : null))
+      })
+      return tickers.map((ticker, index) => kept[index] ?? unknown.get(ticker) ?? nothingKnown(ticker))
+    },
+    tickersAfter: source.tickersAfter,
     byStatus: source.byStatus,
     universe: source.universe,
     overTime: source.overTime,

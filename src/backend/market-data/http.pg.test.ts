@@ -1,11 +1,13 @@
 // One contract, held by the database reads themselves and by the wire to them: what is kept of a name arrives whole and exact.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { memoryStore } from '../cache/memory-store.ts'
+import { twoAgeCache } from '../cache/two-age-cache.ts'
 import { seedDemoData } from '../database/seed.ts'
 import type { Ticker } from '../pricing/units.ts'
 import { ownContext } from '../server/call-context.ts'
 import { type Wire, wireTo } from '../test/both-ends.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
-import { STORED_OBSERVATIONS_CODEC } from './cached-reads.ts'
+import { cachedReads, STORED_OBSERVATIONS_CODEC } from './cached-reads.ts'
 import { borrowStatusOf, DEFAULT_INPUT_LIMITS } from './fallback.ts'
 import { serveStoredReads, storedReadsClient } from './http.ts'
 import type { StoredObservations } from './stored-observations.ts'
@@ -90,12 +92,50 @@ describe.each<[string, () => StoredReads]>([
     expect(read.events.length).toBeGreaterThan(0)
   })
 
+  test('says the same of many names at once, and names all that there are, step by step', async () => {
+    const rows = await of().many(names, CONTEXT)
+    expect(rows.map(({ ticker }) => ticker)).toEqual(names)
+    expect(rows[3]).toEqual(await reads.one('BRK.B' as Ticker, { maxAgeSeconds: null, context: CONTEXT }))
+    const first = await of().tickersAfter(null, CONTEXT)
+    expect(first).toEqual([...first].sort())
+    expect(await of().tickersAfter(first[0] as Ticker, CONTEXT)).toEqual(first.slice(1))
+    expect(await of().tickersAfter(first.at(-1) as Ticker, CONTEXT)).toEqual([])
+  })
+
   test('gives pages of a tier and the states of the feeds', async () => {
     const page = await of().byStatus('HARD', { skip: 1, limit: 3 }, CONTEXT)
     expect(page).toEqual(await reads.byStatus('HARD', { skip: 1, limit: 3 }, CONTEXT))
     expect(page.rows).toHaveLength(3)
     expect(await of().feeds(CONTEXT)).toEqual(await reads.feeds(CONTEXT))
   })
+})
+
+test('many names come through the cache with what it keeps, and those that nobody knows are as they were read', async () => {
+  const clock = () => NOW
+  const cache = twoAgeCache({
+    store: memoryStore({ clock }),
+    name: 'observations',
+    codec: STORED_OBSERVATIONS_CODEC,
+    freshSeconds: 60,
+    staleSeconds: 600,
+    announces: null,
+    clock,
+  })
+  let asked: readonly Ticker[] = []
+  const counted: StoredReads = {
+    ...reads,
+    many: (tickers, context) => {
+      asked = tickers
+      return reads.many(tickers, context)
+    },
+  }
+  const cached = cachedReads(counted, cache)
+  expect(await cached.many(names, CONTEXT)).toEqual(await reads.many(names, CONTEXT))
+  expect(asked).toEqual(names)
+  asked = []
+  expect((await cached.many(['GME', 'AAEQ'] as Ticker[], CONTEXT)).map(({ known }) => known)).toEqual([true, true])
+  expect(asked).toEqual([])
+  cache.close()
 })
 
 test('a cache keeps a row whole as well', async () => {

@@ -144,6 +144,20 @@ const OVER_TIME: Operation<{ readonly ticker: Ticker; readonly range: HistoryRan
   repeatable: true,
 }
 
+const MANY: Operation<readonly Ticker[], readonly StoredObservations[]> = {
+  name: 'stored-observations-of-many',
+  ask: lineOf(list(text<Ticker>()), 'tickers'),
+  answer: lineOf(list(STORED_OBSERVATIONS), 'rows'),
+  repeatable: true,
+}
+
+const TICKERS_AFTER: Operation<Ticker | null, readonly Ticker[]> = {
+  name: 'tickers-after',
+  ask: lineOf(nullable(text<Ticker>()), 'after'),
+  answer: lineOf(list(text<Ticker>()), 'tickers'),
+  repeatable: true,
+}
+
 const FEEDS: Operation<null, readonly FeedState[]> = {
   name: 'feed-states',
   ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
@@ -154,6 +168,8 @@ const FEEDS: Operation<null, readonly FeedState[]> = {
 export function serveStoredReads(reads: StoredReads): Served[] {
   return [
     serve(ONE, ({ ticker, maxAgeSeconds }, context) => reads.one(ticker, { maxAgeSeconds, context })),
+    serve(MANY, (tickers, context) => reads.many(tickers, context)),
+    serve(TICKERS_AFTER, (after, context) => reads.tickersAfter(after, context)),
     serve(BY_STATUS, ({ status, skip, limit }, context) => reads.byStatus(status, { skip, limit }, context)),
     serveStream(UNIVERSE, reads.universe),
     serve(OVER_TIME, ({ ticker, range }, context) => reads.overTime(ticker, range, context)),
@@ -168,6 +184,8 @@ export function storedReadsClient(client: InternalClient): StoredReads {
   const feeds = client.call(FEEDS)
   return {
     one: (ticker, { maxAgeSeconds, context }) => one({ ticker, maxAgeSeconds }, context),
+    many: client.call(MANY),
+    tickersAfter: client.call(TICKERS_AFTER),
     byStatus: (status, page, context) => byStatus({ status, ...page }, context),
     universe: client.stream(UNIVERSE),
     overTime: (ticker, range, context) => overTime({ ticker, range }, context),

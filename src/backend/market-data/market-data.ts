@@ -72,11 +72,18 @@ export interface MarketData {
    * cannot be read fail when they are asked for, as `observe` does, and no other.
    * @param at ages are counted to this moment
    */
-  snapshot(tickers: readonly Ticker[], at: Date, context: CallContext): Promise<MarketSnapshot>
+  snapshot(tickers: readonly Ticker[], at: Date, context: CallContext, how?: SnapshotOptions): Promise<MarketSnapshot>
   /** After an import or a desk's change: the next question about these names, or about any, is read again. */
   dropLocalCopies(tickers?: readonly Ticker[]): void
   /** News may have been missed: each name is read again before its copy is used, which serves only while the reads are away. */
   doubtLocalCopies(): void
+}
+
+export interface SnapshotOptions {
+  /** A copy in memory that was asked for longer ago does not do, ms: who has heard of a change since wants what is after it. */
+  readonly heldMsMax?: number
+  /** Whether the feeds are asked about what has aged, as for a price. True unless said. */
+  readonly renewing?: boolean
 }
 
 /** What was observed of many names at one moment. */
@@ -100,8 +107,17 @@ export interface MarketDataOptions {
 const LOCAL_COPIES_MAX = 25_000
 
 interface Copy extends AgedCopy<StoredObservations> {
+  /** When it was asked for: whatever changed before, it has. */
+  readonly askedAtMs: number
   freshUntilMs: number
 }
+
+interface Read {
+  readonly askedAtMs: number
+  readonly answer: Promise<StoredObservations>
+}
+
+type Rows = Map<Ticker, StoredObservations | { readonly failure: unknown }>
 
 export function marketData(options: MarketDataOptions): MarketData {
   const { reads, clock, limits, localCopySeconds, awaySeconds } = options
@@ -111,18 +127,25 @@ export function marketData(options: MarketDataOptions): MarketData {
     perf: { now: () => clock().getTime() },
     ttlResolution: 0,
   })
-  const reading = new Map<Ticker, Promise<StoredObservations>>()
+  const reading = new Map<Ticker, Read>()
   let generation = 0
 
   /** The local copy, else one read that all who ask meanwhile share, else a copy past its time. */
-  function stored(ticker: Ticker, options: ReadOptions): StoredObservations | Promise<StoredObservations> {
+  function stored(
+    ticker: Ticker,
+    options: ReadOptions,
+    heldMsMax = Number.POSITIVE_INFINITY,
+  ): StoredObservations | Promise<StoredObservations> {
     const copy = copies.get(ticker)
     const { maxAgeSeconds } = options
     if (maxAgeSeconds !== null && (copy === undefined || !isYoung(copy.value, maxAgeSeconds))) {
       return read(ticker, options)
     }
-    if (copy !== undefined && clock().getTime() < copy.freshUntilMs) return copy.value
-    const answer = () => reading.get(ticker) ?? read(ticker, options)
+    if (copy !== undefined && serves(copy, heldMsMax)) return copy.value
+    const answer = () => {
+      const underWay = reading.get(ticker)
+      return underWay !== undefined && isWithin(underWay, heldMsMax) ? underWay.answer : read(ticker, options)
+    }
     return copy === undefined ? answer() : orAgedCopy(copy, answer)
   }
 
@@ -132,26 +155,77 @@ export function marketData(options: MarketDataOptions): MarketData {
     return seconds > 0 && agedInputs(row, clock(), limits).length === 0
   }
 
+  const isWithin = ({ askedAtMs }: { readonly askedAtMs: number }, heldMsMax: number) =>
+    clock().getTime() - askedAtMs <= heldMsMax
+
+  /** Whether a copy may be used without asking. One that is known to be from before a change is not believed by anybody. */
+  function serves(copy: Copy, heldMsMax: number): boolean {
+    if (!isWithin(copy, heldMsMax)) doubt(copy)
+    return clock().getTime() < copy.freshUntilMs
+  }
+
   function read(ticker: Ticker, options: ReadOptions): Promise<StoredObservations> {
     const begun = generation
+    const askedAtMs = clock().getTime()
     const answer = reads
       .one(ticker, options)
       .then((row) => {
         // A read that began before the copies were dropped may be of the state before.
-        if (begun === generation) keep(row)
+        if (begun === generation) keep(row, askedAtMs)
         return row
       })
       .finally(() => {
-        if (reading.get(ticker) === answer) reading.delete(ticker)
+        if (reading.get(ticker)?.answer === answer) reading.delete(ticker)
       })
-    reading.set(ticker, answer)
+    reading.set(ticker, { askedAtMs, answer })
     return answer
   }
 
-  function keep(row: StoredObservations): void {
+  function keep(row: StoredObservations, askedAtMs: number): void {
     if (!row.known || localCopySeconds === 0) return
     const freshUntilMs = clock().getTime() + localCopySeconds * 1000
-    copies.set(row.ticker, { value: { ...row, live: [] }, freshUntilMs, quietUntilMs: 0, doubted: false })
+    copies.set(row.ticker, { value: { ...row, live: [] }, askedAtMs, freshUntilMs, quietUntilMs: 0, doubted: false })
+  }
+
+  function doubt(copy: Copy): void {
+    copy.freshUntilMs = 0
+    copy.quietUntilMs = 0
+    copy.doubted = true
+  }
+
+  /** Rows by name, or why a name has none. Each name is read as if it were asked for alone. */
+  async function storedEach(tickers: readonly Ticker[], options: ReadOptions, heldMsMax?: number): Promise<Rows> {
+    const rows: Rows = new Map()
+    await Promise.all(
+      tickers.map(async (ticker) => {
+        const row = Promise.resolve(stored(ticker, options, heldMsMax))
+        rows.set(ticker, await row.catch((failure: unknown) => ({ failure })))
+      }),
+    )
+    return rows
+  }
+
+  /** The same in one question for all names without a copy, for whose sake no feed is asked. */
+  async function storedTogether(tickers: readonly Ticker[], options: ReadOptions, heldMsMax?: number): Promise<Rows> {
+    const rows: Rows = new Map()
+    const missing: Ticker[] = []
+    for (const ticker of tickers) {
+      const copy = copies.get(ticker)
+      if (copy !== undefined && serves(copy, heldMsMax ?? Number.POSITIVE_INFINITY)) rows.set(ticker, copy.value)
+      else missing.push(ticker)
+    }
+    if (missing.length === 0) return rows
+    const begun = generation
+    const askedAtMs = clock().getTime()
+    try {
+      for (const row of await reads.many(missing, options.context)) {
+        if (begun === generation) keep(row, askedAtMs)
+        rows.set(row.ticker, row)
+      }
+    } catch (failure) {
+      for (const ticker of missing) rows.set(ticker, { failure })
+    }
+    return rows
   }
 
   return {
@@ -161,18 +235,9 @@ export function marketData(options: MarketDataOptions): MarketData {
       return observations(row, eventWindow, clock(), limits)
     },
 
-    async snapshot(tickers, at, context) {
-      const rows = new Map<Ticker, StoredObservations | { readonly failure: unknown }>()
-      await Promise.all(
-        [...new Set(tickers)].map(async (ticker) => {
-          rows.set(
-            ticker,
-            await Promise.resolve(stored(ticker, { maxAgeSeconds: null, context })).catch((failure: unknown) => ({
-              failure,
-            })),
-          )
-        }),
-      )
+    async snapshot(tickers, at, context, { heldMsMax, renewing = true } = {}) {
+      const read = renewing ? storedEach : storedTogether
+      const rows = await read([...new Set(tickers)], { maxAgeSeconds: null, context }, heldMsMax)
       return {
         observe(ticker, eventWindow) {
           const row = rows.get(ticker)
@@ -203,11 +268,7 @@ export function marketData(options: MarketDataOptions): MarketData {
     doubtLocalCopies() {
       generation += 1
       reading.clear()
-      for (const copy of copies.values()) {
-        copy.freshUntilMs = 0
-        copy.quietUntilMs = 0
-        copy.doubted = true
-      }
+      for (const copy of copies.values()) doubt(copy)
     },
 
     dropLocalCopies(tickers) {

@@ -61,6 +61,8 @@ export function refreshingReads(options: {
       void refresher.refresh(ticker, due, { waitMs: 0, retries: true })
       return row
     },
+    many: reads.many,
+    tickersAfter: reads.tickersAfter,
     byStatus: reads.byStatus,
     universe: reads.universe,
     overTime: reads.overTime,

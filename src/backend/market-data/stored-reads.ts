@@ -11,7 +11,12 @@ import { type FeedState, readFeedStates } from './feed-states.ts'
 import { newYorkDate } from './new-york-time.ts'
 import type { InputLimits } from './observation.ts'
 import { type HistoryRange, type RateInputsOverTime, readRateInputs } from './rate-history.ts'
-import { readStoredObservations, readTickersByStatus, type StoredObservations } from './stored-observations.ts'
+import {
+  readStoredObservations,
+  readTickersAfter,
+  readTickersByStatus,
+  type StoredObservations,
+} from './stored-observations.ts'
 import { type Universe, universeFrom } from './universe.ts'
 
 export interface Page {
@@ -31,6 +36,10 @@ export interface ReadOptions {
 export interface StoredReads {
   /** Known or not: an unknown name is an answer too. */
   one(ticker: Ticker, options: ReadOptions): Promise<StoredObservations>
+  /** Several names in their order, as they are kept: no feed is asked for the sake of this. */
+  many(tickers: readonly Ticker[], context: CallContext): Promise<readonly StoredObservations[]>
+  /** The next {@link NAMES_PER_STEP} names by ticker, after the given one or from the first; fewer when those were all. */
+  tickersAfter(after: Ticker | null, context: CallContext): Promise<readonly Ticker[]>
   /** A page of the names of a tier, by ticker, with the number there are in all. */
   byStatus(
     status: BorrowStatus,
@@ -48,6 +57,8 @@ export interface StoredReads {
 const READ_LANES = 2
 const NAMES_PER_READ = 250
 const NAMES_WAITING_MAX = 50_000
+/** Names of one step through all that there are. */
+export const NAMES_PER_STEP = 500
 
 /** Reads of the database; names that are asked for at the same time share a statement. */
 export function databaseReads(options: {
@@ -68,6 +79,8 @@ export function databaseReads(options: {
   })
   return {
     one: (ticker) => reads.add(ticker),
+    many: (tickers) => Promise.all(tickers.map((ticker) => reads.add(ticker))),
+    tickersAfter: (after) => readTickersAfter(database, after, NAMES_PER_STEP),
     async byStatus(status, page) {
       const { total, tickers } = await readTickersByStatus(database, status, page)
       const rows = tickers.length === 0 ? [] : await readStoredObservations(database, tickers, newYorkDate(clock()))

@@ -33,6 +33,7 @@ import type {
 } from './price-desk.ts'
 import type { QuoteRequest } from './quote.ts'
 import { RATE_LIST_FORMATS, type RateListAsk } from './rate-list.ts'
+import type { RateNews, WatchedRate, WatchedRatesAsk } from './rate-news.ts'
 import { INTERVALS } from './rate-points.ts'
 
 const REQUEST: Codec<QuoteRequest> = structure({
@@ -177,5 +178,50 @@ export function priceDeskClient(client: InternalClient): PriceDesk {
     rateList: client.stream(RATE_LIST),
     rateHistory: client.call(RATE_HISTORY),
     comparePacks: client.call(COMPARE_PACKS),
+  }
+}
+
+// ---- rates that are watched
+
+const WATCHED_RATES: Operation<WatchedRatesAsk, readonly WatchedRate[]> = {
+  name: 'watched-rates',
+  ask: lineOf(
+    structure({ model: text(), tickers: list(text<Ticker>()), heldMsMax: nullable(integer), renewing: flag }),
+    'ask',
+  ),
+  answer: lineOf(
+    list(structure({ ticker: text<Ticker>(), rate: text(), facts: text(), lastUpdated: nullable(instant) })),
+    'rates',
+  ),
+  repeatable: true,
+}
+
+const MODEL_OF_BROKER: Operation<string, string> = {
+  name: 'model-of-broker',
+  ask: lineOf(text(), 'client_id'),
+  answer: lineOf(text(), 'model'),
+  repeatable: true,
+}
+
+const WATCHED_TICKERS: Operation<Ticker | null, readonly Ticker[]> = {
+  name: 'watched-tickers',
+  ask: lineOf(nullable(text<Ticker>()), 'after'),
+  answer: lineOf(list(text<Ticker>()), 'tickers'),
+  repeatable: true,
+}
+
+export function serveRateNews(news: RateNews): Served[] {
+  return [
+    serve(WATCHED_RATES, (ask, context) => news.rates(ask, context)),
+    serve(MODEL_OF_BROKER, (clientId, context) => news.modelOf(clientId, context)),
+    serve(WATCHED_TICKERS, (after, context) => news.tickersAfter(after, context)),
+  ]
+}
+
+export function rateNewsClient(client: InternalClient): RateNews {
+  return {
+    rates: client.call(WATCHED_RATES),
+    modelOf: client.call(MODEL_OF_BROKER),
+    tickersAfter: client.call(WATCHED_TICKERS),
   }
 }

@@ -338,6 +338,15 @@ const TABLE = {
     'requests',
     'Requests of one process that may be under way at once; more are refused with 503.',
   ),
+  streamsMax: integer('STREAMS_MAX', 10_000, 1, 1_000_000, 'streams', 'Streams of rates that one process keeps open.'),
+  streamsPerKeyMax: integer(
+    'STREAMS_PER_KEY_MAX',
+    100,
+    1,
+    1_000_000,
+    'streams',
+    'Streams of rates of one key that one process keeps open.',
+  ),
   corsOrigins: list('CORS_ORIGINS', 'origins, by commas', 'Origins whose pages may call from a browser.', origin),
   trustedProxies: list(
     'TRUSTED_PROXIES',
@@ -429,6 +438,8 @@ export interface Configuration {
     readonly caFile: string | null
   }
   readonly overload: { readonly eventLoopDelayMsMax: number; readonly requestsInFlightMax: number }
+  /** Streams of rates, in all and of one key. */
+  readonly streams: { readonly max: number; readonly perKeyMax: number }
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   /** Names in the environment that look like misspelt settings, each as a sentence for the log. */
@@ -592,6 +603,7 @@ export function readConfiguration(environment: Environment): Configuration {
       eventLoopDelayMsMax: values.overloadDelayMs,
       requestsInFlightMax: values.requestsInFlightMax,
     }),
+    streams: Object.freeze({ max: values.streamsMax, perKeyMax: values.streamsPerKeyMax }),
     corsOrigins: Object.freeze(values.corsOrigins),
     trustedProxies: Object.freeze(values.trustedProxies),
     hints: Object.freeze(misspelt(environment)),

@@ -3,7 +3,8 @@
 import type { FastifyInstance } from 'fastify'
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE'
-const REQUEST_HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-ID'
+const REQUEST_HEADERS =
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-API-Key, X-Request-ID'
 const ANSWER_HEADERS =
   'ETag, Link, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-ID, X-Total-Count'
 const PREFLIGHT_AGE_SECONDS = '600'

@@ -17,6 +17,15 @@ const SAMPLE_MS = 250
 const UNJUDGED_AFTER_START_MS = 1_000
 const RETRY_AFTER_SECONDS = 1
 
+/** How each request that counts stops counting. */
+const leaving = new WeakMap<FastifyRequest, () => void>()
+
+/** From here on the request is no work, though its answer goes on: it waits for something to happen. */
+export function countNoMore(request: FastifyRequest): void {
+  leaving.get(request)?.()
+  leaving.delete(request)
+}
+
 /** @param exempt true for requests that are answered whatever the load */
 export async function shedOverload(
   app: FastifyInstance,
@@ -26,7 +35,6 @@ export async function shedOverload(
 ): Promise<void> {
   let inFlight = 0
   let judgedFromMs = Number.POSITIVE_INFINITY
-  const counted = new WeakSet<FastifyRequest>()
   const shed = (reason: 'event_loop' | 'in_flight') => {
     metrics.shedRequests.inc({ reason })
     return new Problem('SERVICE_UNAVAILABLE', 'The service is overloaded', { retryAfterSeconds: RETRY_AFTER_SECONDS })
@@ -37,11 +45,13 @@ export async function shedOverload(
     if (exempt(request)) return done()
     if (inFlight >= limits.requestsInFlightMax) return done(shed('in_flight'))
     inFlight += 1
-    counted.add(request)
+    leaving.set(request, () => {
+      inFlight -= 1
+    })
     done()
   })
   app.addHook('onResponse', (request, _reply, done) => {
-    if (counted.delete(request)) inFlight -= 1
+    countNoMore(request)
     done()
   })
   app.addHook('onListen', (done) => {

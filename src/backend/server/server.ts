@@ -35,6 +35,10 @@ declare module 'fastify' {
     keyId: string | null
     quoteId: string | null
   }
+  interface FastifyContextConfig {
+    /** The answer goes on for as long as somebody listens. */
+    readonly lasting?: boolean
+  }
 }
 
 /** Bytes of a body unless the route says otherwise with `bodyLimit`. */
@@ -122,7 +126,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const { method } = request
     const route = routeOf(request)
     metrics.httpRequests.inc({ method, route, status: reply.statusCode })
-    metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
+    // How long somebody listened says nothing of how fast anything is.
+    if (request.routeOptions?.config?.lasting !== true) {
+      metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
+    }
     writeRequestLine(request, reply)
     done()
   })

@@ -72,11 +72,14 @@ await runService('all-in-one', async (tools) => {
     database,
     store,
     desk: pricing.desk,
+    rateNews: pricing.rateNews,
+    feedsHealth: market.feedsHealth,
     administration: administrating(tools, { database, store, changedStocks: market.changed }),
     audit: records.functions,
     pricingModels: () => listPricingModels(database),
     secretFolder: auditFolder,
   })
+  const heard = await door.listen(store)
   return {
     operations: [],
     components: {
@@ -88,6 +91,7 @@ await runService('all-in-one', async (tools) => {
     feeds: () => market.feedsHealth(ownContext(newId())),
     app: door.app,
     stop: async () => {
+      await heard.close()
       await door.stop()
       await records.stop()
       await warm.close()

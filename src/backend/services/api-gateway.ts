@@ -1,7 +1,7 @@
 // The API gateway: the only public door. Credentials, roles, limits and shapes are checked here; what is asked is answered behind.
 import { auditClient } from '../audit/http.ts'
 import { feedsHealthClient } from '../market-data/http.ts'
-import { priceDeskClient } from '../quotes/http.ts'
+import { priceDeskClient, rateNewsClient } from '../quotes/http.ts'
 import { administrationClient, referenceDataClient } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
@@ -28,11 +28,14 @@ await runService('api-gateway', async (tools) => {
     database,
     store,
     desk: priceDeskClient(calculation),
+    rateNews: rateNewsClient(calculation),
+    feedsHealth,
     administration: administrationClient(data),
     audit: auditClient(audit),
     pricingModels: referenceDataClient(data).pricingModels,
     secretFolder: null,
   })
+  const heard = await door.listen(store)
   return {
     operations: [],
     components: {
@@ -46,6 +49,7 @@ await runService('api-gateway', async (tools) => {
     feeds: () => feedsHealth(ownContext(newId())),
     app: door.app,
     stop: async () => {
+      await heard.close()
       await door.stop()
       await Promise.all([calculation.close(), data.close(), audit.close(), store.close()])
       await database.end()

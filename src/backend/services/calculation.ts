@@ -1,7 +1,7 @@
 // The calculation service: fetches a price's inputs whole from the data service, prices, keeps the record, answers. It holds the
 // right to add audit records, and no other.
 import { feedsHealthClient, storedReadsClient } from '../market-data/http.ts'
-import { servePriceDesk } from '../quotes/http.ts'
+import { servePriceDesk, serveRateNews } from '../quotes/http.ts'
 import { referenceDataClient } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
@@ -19,7 +19,7 @@ await runService('calculation-service', async (tools) => {
   const pricing = calculation(tools, { databaseUrl, reads, reference: referenceDataClient(data) })
   const news = await pricing.listen(store)
   return {
-    operations: servePriceDesk(pricing.desk),
+    operations: [...servePriceDesk(pricing.desk), ...serveRateNews(pricing.rateNews)],
     components: { data_service: data.check, redis: storeAnswers(store), ...pricing.components },
     feeds: () => feedsHealth(ownContext(newId())),
     stop: async () => {

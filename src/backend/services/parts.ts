@@ -33,6 +33,7 @@ import { connectDatabase, type Queryable } from '../database/connect.ts'
 import { type ReplicaReads, replicaReads } from '../database/replica.ts'
 import { MigrationError, requireCurrentSchema } from '../database/schema-state.ts'
 import { gatewayApp } from '../gateway/app.ts'
+import { type RateStream, rateStream } from '../gateway/rate-stream.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
 import { eventWindow } from '../market-data/event-risk.ts'
 import { feedWork } from '../market-data/feed-work.ts'
@@ -51,6 +52,7 @@ import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { type KeepRecord, quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
 import { rateLists } from '../quotes/rate-list.ts'
+import { type RateNews, rateNews } from '../quotes/rate-news.ts'
 import { administration } from '../reference-data/administration.ts'
 import type { Administration, ReferenceData } from '../reference-data/http.ts'
 import { type CallContext, ownContext } from '../server/call-context.ts'
@@ -264,6 +266,8 @@ export function calculation(
   sources: { readonly databaseUrl: string; readonly reads: StoredReads; readonly reference: ReferenceData },
 ): {
   readonly desk: PriceDesk
+  /** For who watches rates. */
+  readonly rateNews: RateNews
   readonly components: Readonly<Record<string, ComponentCheck>>
   /** Listens for what changed and forgets what this process keeps of it. */
   readonly listen: (store: CacheStore) => Promise<InvalidationListener>
@@ -361,6 +365,14 @@ export function calculation(
       comparePacks: comparePacks({ ...quoting, fetchPricingInputs, clock }),
       clock,
     }),
+    rateNews: rateNews({
+      snapshot: market.snapshot,
+      tickersAfter: reads.tickersAfter,
+      terms: brokers.get,
+      modelByName: models.get,
+      clock,
+      newYorkDate,
+    }),
     components: {
       audit_log: async () => {
         await auditDatabase.query('select')
@@ -406,6 +418,9 @@ export function gateway(
     /** Where replicas count together how much each client has asked. */
     readonly store: CacheStore
     readonly desk: PriceDesk
+    readonly rateNews: RateNews
+    /** Every feed as health checks show it. */
+    readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
     readonly administration: Administration
     readonly audit: AuditFunctions
     readonly pricingModels: ReferenceData['pricingModels']
@@ -415,6 +430,8 @@ export function gateway(
 ): {
   readonly app: (server: ServerOptions) => Promise<FastifyInstance>
   readonly components: Readonly<Record<string, ComponentCheck>>
+  /** Listens for what changed, to tell it to who listens here. */
+  readonly listen: (store: CacheStore) => Promise<InvalidationListener>
   readonly stop: () => Promise<void>
 } {
   const { configuration, log, metrics, clock, newId } = tools
@@ -428,6 +445,7 @@ export function gateway(
   const signedIn = consoleSessions(tools, behind.database, keys, behind.secretFolder)
   const refused = refusalRecords(tools, behind.database)
   const told = webhookWork(tools, behind.database, behind.secretFolder)
+  const stream = streamOfRates(tools, behind)
   return {
     app: (server) =>
       gatewayApp({
@@ -449,18 +467,59 @@ export function gateway(
         webhooks: told?.webhooks ?? null,
         onBatchDone: (clientId, summary) => told?.events.batch(batchEvent(clientId, summary, clock())),
         desk: behind.desk,
+        rateStream: stream,
         administration: behind.administration,
         audit: behind.audit,
         retentionYears: configuration.auditRetentionYears,
         listPricingModels: behind.pricingModels,
       }),
-    components: limits.components,
+    components: { ...limits.components, rate_stream: async () => stream.stats() },
+    listen: (store) =>
+      onInvalidation(store, {
+        ticker: stream.heard.tickers,
+        broker: stream.heard.brokers,
+        model: () => {},
+        all: stream.heard.all,
+        lost: stream.heard.lost,
+      }),
     stop: async () => {
+      await stream.close()
       signedIn?.close()
       await told?.stop()
       await refused.stop()
     },
   }
+}
+
+/** What listeners hear of rates, over whatever tells it. */
+function streamOfRates(
+  { configuration, log, metrics, clock, newId }: Tools,
+  behind: {
+    readonly rateNews: RateNews
+    readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
+  },
+): RateStream {
+  const { max, perKeyMax } = configuration.streams
+  const stream = rateStream({
+    news: behind.rateNews,
+    feeds: behind.feedsHealth,
+    clock,
+    context: () => ownContext(newId()),
+    listenersMax: max,
+    listenersPerKeyMax: perKeyMax,
+    onFailure: (error, what) => log.warn({ err: error }, `${what}, and are tried again`),
+  })
+  const { stats } = stream
+  metrics.gauge('stream_listeners', 'Streams of rates that are open', () => stats().listeners)
+  metrics.gauge(
+    'stream_watched_names',
+    'Names that are looked at for them, under each model',
+    () => stats().watchedNames,
+  )
+  metrics.gauge('stream_events', 'Events of rates and feeds since the start', () => stats().events)
+  metrics.gauge('stream_resets', 'Streams that had to begin anew since the start', () => stats().resets)
+  metrics.gauge('stream_cut', 'Streams that nobody read, and that were cut, since the start', () => stats().cut)
+  return stream
 }
 
 /** Sessions of the console; null when there is nothing to sign their tokens with. */

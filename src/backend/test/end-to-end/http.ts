@@ -13,6 +13,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string | string[]>>
   /** The address on loopback that the request comes from. */
   readonly from?: string
+  /** An answer without an end is left once this stands in it. */
+  readonly leftAfter?: string
 }
 
 export interface Answer {
@@ -30,7 +32,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
 /** Asks and reads the whole answer. Rejects when the connection breaks. */
 export function ask(deployed: { readonly url: string }, what: Ask): Promise<Answer> {
-  const { method = what.body === undefined ? 'GET' : 'POST', path, key, body, headers = {} } = what
+  const { method = what.body === undefined ? 'GET' : 'POST', path, key, body, headers = {}, leftAfter } = what
   const payload = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   const sent = {
     ...(key !== undefined && { 'x-api-key': key }),
@@ -55,9 +57,15 @@ export function ask(deployed: { readonly url: string }, what: Ask): Promise<Answ
       },
       (answer) => {
         const parts: Buffer[] = []
-        answer.on('data', (part: Buffer) => parts.push(part))
+        const over = () => done(answerOf(answer.statusCode ?? 0, answer.headers, Buffer.concat(parts)))
+        answer.on('data', (part: Buffer) => {
+          parts.push(part)
+          if (leftAfter === undefined || !Buffer.concat(parts).includes(leftAfter)) return
+          over()
+          request.destroy()
+        })
         answer.on('error', fail)
-        answer.on('end', () => done(answerOf(answer.statusCode ?? 0, answer.headers, Buffer.concat(parts))))
+        answer.on('end', over)
       },
     )
     request.on('timeout', () => request.destroy(new Error(`no answer to ${method} ${path}`)))

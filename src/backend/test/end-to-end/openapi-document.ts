@@ -40,6 +40,7 @@ const operation = {
   security: { type: 'array', items: map({ type: 'array', items: text }) },
   parameters: { type: 'array', items: parameter },
   responses: { ...map(response, '^[1-5][0-9][0-9]$'), minProperties: 1 },
+  'x-events': map({ type: 'object', required: ['type'] }),
   'x-roles': { type: 'array', minItems: 1, items: { enum: ROLES } },
 }
 const REQUIRED = ['summary', 'operationId', 'tags', 'responses']

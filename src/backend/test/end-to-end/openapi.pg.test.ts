@@ -117,6 +117,13 @@ const REQUESTS: Record<string, () => Ask[]> = {
     { path: `${QUOTE}/batch`, body: { lines: [BODY] }, key: deployed.keys.auditor },
     { path: `${QUOTE}/batch`, body: { lines: [BODY] }, key: 'none' },
   ],
+  rateStream: () => [
+    { path: '/api/v1/rates/stream?tickers=GME,ZZZZZ', leftAfter: 'event: rate' },
+    { path: '/api/v1/rates/stream', headers: { 'last-event-id': 'hello' }, leftAfter: 'event: reset' },
+    { path: '/api/v1/rates/stream?tickers=gme' },
+    { path: '/api/v1/rates/stream', key: asleep },
+    { path: '/api/v1/rates/stream', key: 'none' },
+  ],
   ...recordRequests(),
   ...administrationRequests(),
   config: () => [{ path: '/api/v1/config' }, { path: '/api/v1/config', key: 'none' }],
@@ -326,7 +333,7 @@ function valuesOf(type: string, text: string): unknown[] {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
-  return [type === 'text/csv' ? text : JSON.parse(text)]
+  return [type.startsWith('text/') ? text : JSON.parse(text)]
 }
 
 function withParameter(parameter: object) {
