@@ -7,24 +7,16 @@ import { CONVENTION_PACKS } from '../../pricing/convention-packs.ts'
 import type { CallContext } from '../../server/call-context.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { FEATURE_NAMES, type Feature, supportedFeatures } from '../features.ts'
 import { MODEL, modelAnswer } from './pricing-models.ts'
-
-/** Names of what the contract leaves to a deployment's version. */
-const SUPPORTED_FEATURES = [
-  'quote',
-  'quote_by_shares',
-  'quote_by_dates',
-  'waterfall',
-  'rates',
-  'custom_rate',
-  'audit_record',
-]
 
 const CONFIG_ANSWER_SCHEMA = Type.Object({
   status: Type.Literal('success'),
   api_version: Type.String({ examples: ['v1'] }),
   engine_version: Type.String(),
-  supported_features: Type.Array(Type.String()),
+  supported_features: Type.Array(Type.Unsafe<Feature>({ type: 'string', enum: FEATURE_NAMES }), {
+    description: 'What can be asked of this deployment. What is not named is not there.',
+  }),
   rate_limits: Type.Object(
     {},
     { additionalProperties: Type.Integer(), description: 'Requests in 60 s by tier of the broker.' },
@@ -48,9 +40,15 @@ export function configRoutes(
     readonly listPricingModels: (context: CallContext) => Promise<readonly PricingModel[]>
     readonly requestsPerMinute: Readonly<Record<string, number>>
     readonly engineVersion: string
+    /** null: there are none, whatever routes there are. */
+    readonly sessions: object | null
+    readonly webhooks?: object | null
   },
 ): void {
   const { credentials, listPricingModels, requestsPerMinute, engineVersion } = options
+  const off = new Set<Feature>()
+  if (options.sessions === null) off.add('sessions')
+  if (options.webhooks === null) off.add('webhooks')
   app.get(
     '/api/v1/config',
     {
@@ -70,7 +68,7 @@ export function configRoutes(
       status: 'success',
       api_version: 'v1',
       engine_version: engineVersion,
-      supported_features: SUPPORTED_FEATURES,
+      supported_features: supportedFeatures(app, off),
       rate_limits: requestsPerMinute,
       pricing_models: (await listPricingModels(contextOf(request))).map(modelAnswer),
       convention_packs: Object.values(CONVENTION_PACKS).map((pack) => ({

@@ -1,8 +1,10 @@
 // What a deployment says about itself: what it offers, and how it is.
 import { beforeAll, describe, expect, test } from 'vitest'
+import { FEATURE_NAMES, routeOf } from '../../gateway/features.ts'
 import { expectFailure } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { ask } from './http.ts'
+import { type Document, operations } from './openapi-document.ts'
 
 let deployed: Deployment
 
@@ -32,6 +34,22 @@ describe('/config', () => {
         'us-market-value',
       ])
     }
+  })
+
+  test('names as supported exactly what can be asked', async () => {
+    const { json } = await ask(deployed, { path: '/api/v1/config', key: deployed.keys.desk })
+    const document = JSON.parse((await ask(deployed, { path: '/openapi.json' })).text) as Document
+    const documented = new Set(operations(document).map(({ method, path }) => `${method.toUpperCase()} ${path}`))
+    const there = FEATURE_NAMES.filter((feature) => {
+      const { method, path } = routeOf(feature)
+      return documented.has(`${method} ${path}`)
+    })
+    // Five services have nothing to sign tokens with unless the settings say so.
+    const { status } = await ask(deployed, { method: 'POST', path: '/api/v1/session', key: deployed.keys.desk })
+    const off = status === 404 ? ['sessions'] : []
+    const named = json.supported_features.filter((feature: string) => feature !== 'webhooks')
+    expect(named).toEqual(there.filter((feature) => feature !== 'webhooks' && !off.includes(feature)))
+    expect(named).toEqual(expect.arrayContaining(['batch', 'rate_list', 'rate_history', 'compare_packs']))
   })
 
   test('is for nobody without a key', async () => {

@@ -36,6 +36,7 @@ beforeAll(async () => {
 })
 
 const QUOTE = '/api/v1/calculate-locate'
+const COMPARE = '/api/v1/convention-packs/compare'
 const BODY = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
 const query = (fields: object) => new URLSearchParams(fields as Record<string, string>).toString()
 const byQuery = (fields: object): Ask => ({ path: `${QUOTE}?${query({ ...BODY, ...fields })}` })
@@ -94,6 +95,34 @@ const REQUESTS: Record<string, () => Ask[]> = {
     { path: '/api/v1/rates/status/NONE' },
     { path: '/api/v1/rates/status/HARD', key: asleep },
     { path: '/api/v1/rates/status/HARD', key: 'none' },
+  ],
+  rateList: () => [
+    { path: '/api/v1/rates' },
+    { path: '/api/v1/rates?status=HARD', headers: { accept: 'application/x-ndjson' } },
+    { path: '/api/v1/rates?format=csv' },
+    { path: '/api/v1/rates', headers: { 'if-none-match': '*' } },
+    { path: '/api/v1/rates?format=xml' },
+    { path: '/api/v1/rates', key: asleep },
+    { path: '/api/v1/rates', key: 'none' },
+  ],
+  rateHistory: () => [
+    { path: '/api/v1/rates/GME/history' },
+    { path: '/api/v1/rates/GME/history?from=2025-12-01&to=2026-01-31&interval=1d' },
+    { path: '/api/v1/rates/GME/history?from=2025-12-01&interval=1m' },
+    { path: '/api/v1/rates/ZZZZZ/history' },
+    { path: '/api/v1/rates/GME/history', key: asleep },
+    { path: '/api/v1/rates/GME/history', key: 'none' },
+  ],
+  comparePacks: () => [
+    { path: COMPARE, body: { ticker: 'GME', quantity: 333, price: '22.123456', loan_days: 7 } },
+    { path: COMPARE, body: BODY },
+    { path: COMPARE, body: { ticker: 'GME' } },
+    { path: COMPARE, body: { ...BODY, ticker: 'ZZZZZ' } },
+    { path: COMPARE, body: { ...BODY, client_id: 'nobody' } },
+    { path: COMPARE, body: BODY, key: deployed.keys.auditor },
+    { path: COMPARE, body: ' '.repeat(1_100_000) },
+    { path: COMPARE, body: '<a/>', headers: { 'content-type': 'application/xml' } },
+    { path: COMPARE, body: BODY, key: 'none' },
   ],
   signIn: () => [
     { method: 'POST', path: '/api/v1/session' },
@@ -304,6 +333,7 @@ function ratesAt(base: string): Ask[] {
     { path: `${base}/GME` },
     { path: `${base}/ZNA?use_cache=false` },
     { path: `${base}/GME`, headers: { 'if-none-match': '*' } },
+    { path: `${base}/GME?max_age=60`, headers: { 'if-modified-since': new Date(Date.now() + 60_000).toUTCString() } },
     { path: `${base}/GME?max_age=x` },
     { path: `${base}/ZZZZZ` },
     { path: `${base}/GME`, key: asleep },

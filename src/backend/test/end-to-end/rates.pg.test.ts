@@ -129,13 +129,37 @@ describe('validators', () => {
     expect(tag).toMatch(/^(W\/)?"[^"]+"$/)
     expect(first.headers['cache-control']).toMatch(/private/)
     expect(Date.parse(first.headers['last-modified'] as string)).not.toBeNaN()
-    for (const known of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+    for (const known of [tag, tag.replace('W/', ''), `"other", ${tag}`, '*']) {
       const again = await get('/rates/GME', { 'if-none-match': known })
       expect(again.status).toBe(304)
       expect(again.text).toBe('')
       expect(again.headers.etag).toBe(tag)
       expect(again.headers['x-ratelimit-limit']).toBeDefined()
     }
+  })
+
+  test('is 304 by its date too, unless a tag says otherwise', async () => {
+    const first = await get('/rates/BRK.B')
+    const since = first.headers['last-modified'] as string
+    expect(Date.parse(since)).toBeLessThanOrEqual(Date.now())
+    const again = await get('/rates/BRK.B', { 'if-modified-since': since })
+    expect(again.status).toBe(304)
+    expect(again.text).toBe('')
+    const earlier = new Date(Date.parse(since) - 1000).toUTCString()
+    expect((await get('/rates/BRK.B', { 'if-modified-since': earlier })).status).toBe(200)
+    expect((await get('/rates/BRK.B', { 'if-modified-since': 'not a date' })).status).toBe(200)
+    const both = { 'if-modified-since': since, 'if-none-match': '"another"' }
+    expect((await get('/rates/BRK.B', both)).status).toBe(200)
+  })
+
+  test('a floor that the desk has set is another answer by date as well', async () => {
+    const since = (await get('/rates/ZMEDA?use_cache=false')).headers['last-modified'] as string
+    await deployed.database.query(
+      "insert into stocks (ticker, floor_rate) values ('ZMEDA', 0.5) on conflict (ticker) do update set floor_rate = 0.5",
+    )
+    const changed = await get('/rates/ZMEDA?use_cache=false', { 'if-modified-since': since })
+    expect(changed.status).toBe(200)
+    expect(changed.json.current_rate).toBe('0.5')
   })
 
   test('growing older does not change the tag, another rate does', async () => {
