@@ -78,7 +78,7 @@ export class Batches {
     const { response, watched } = await this.#connection.open(this.#ask(batch, 'ndjson', options), options)
     let whole = false
     for await (const line of linesOf(piecesOf(response, watched))) {
-      const step = stepOf(line)
+      const step = batchStepOf(line)
       if (step === null || whole) throw answerCut(response)
       whole = step.type === 'summary'
       yield step
@@ -122,7 +122,7 @@ function bodyOf(batch: Batch): object | string {
 }
 
 /** A line of the answer, told apart by what it has; null for what is no line of it. */
-function stepOf(text: string): BatchStepAnswer | null {
+export function batchStepOf(text: string): BatchStepAnswer | null {
   let line: Record<string, unknown>
   try {
     line = parseExactJson(text, COUNTS) as Record<string, unknown>

@@ -6,6 +6,8 @@ import { BorrowRateClient } from '../client/borrow-rate-client.ts'
 import { BorrowRateError } from '../client/borrow-rate-error.ts'
 import type { QuoteRequest } from '../client/quotes.ts'
 import { type Usd, usdPerShare } from '../client/units.ts'
+import { addAdministrationCommands } from './administration-commands.ts'
+import { addBatchCommand } from './batch-command.ts'
 import {
   type AskingOptions,
   AUDITING,
@@ -122,7 +124,9 @@ export function commandLine(surroundings: Surroundings): Command {
     progress,
     foundBad: () => setExitStatus(1),
   }
+  addBatchCommand(program, tools)
   addRecordCommands(program, tools)
+  addAdministrationCommands(program, tools)
 
   program
     .command('import')

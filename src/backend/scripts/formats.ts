@@ -26,6 +26,11 @@ export function grouped(value: Decimal): string {
   return `${sign}${groups}${fraction === undefined ? '' : `.${fraction}`}`
 }
 
+/** `1 record`, `12,345 records`. */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${grouped(decimal(number))} ${number === 1 ? one : many}`
+}
+
 /** With its sign, also when it is a plus; nothing for no change. */
 export function change(value: Decimal): string {
   if (value.units === 0n) return ''

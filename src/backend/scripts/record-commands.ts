@@ -31,8 +31,8 @@ import {
   writeWhole,
 } from './command-tools.ts'
 import { CommandError } from './engine-access.ts'
+import { counted } from './formats.ts'
 import {
-  counted,
   holdsText,
   replayFindingText,
   replayRangeText,

@@ -10,15 +10,10 @@ import type {
   WhatIfAnswer,
 } from '../client/record-answers.ts'
 import { decimal } from '../pricing/decimal.ts'
-import { type Column, change, columns, grouped, moment, percentPoints } from './formats.ts'
+import { type Column, change, columns, counted, grouped, moment, percentPoints } from './formats.ts'
 
 const left = (heading: string): Column => ({ heading, align: 'left' })
 const right = (heading: string): Column => ({ heading, align: 'right' })
-
-/** `1 record`, `12,345 records`. */
-export function counted(number: number, one: string, many = `${one}s`): string {
-  return `${grouped(decimal(number))} ${number === 1 ? one : many}`
-}
 
 function usd(text: string | null): string {
   return text === null ? '' : grouped(decimal(text))

@@ -85,7 +85,20 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     ],
     types: DOMAINS,
   },
-  scripts: { values: ['client', 'database', 'market-data', 'reference-data', 'access', 'audit', 'server', 'pricing'] },
+  // How a batch looks as a table or as JSON is said once.
+  scripts: {
+    values: [
+      'quotes/batch-answer.ts',
+      'client',
+      'database',
+      'market-data',
+      'reference-data',
+      'access',
+      'audit',
+      'server',
+      'pricing',
+    ],
+  },
   // A webhook and its record are one transaction; a URL that holds a key is not kept.
   webhooks: {
     values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts', 'access/api-keys.ts'],
