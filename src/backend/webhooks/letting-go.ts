@@ -78,7 +78,8 @@ async function removeEnded(database: Queryable, now: Date): Promise<number> {
   const { rowCount } = await database.query(
     `delete from webhook_deliveries where delivery_id in
        (select delivery_id from webhook_deliveries
-         where state <> 'pending' and ended_at < $1::timestamptz - make_interval(days => case state when 'dead' then $3 else $2 end)
+         where state <> 'pending' and ended_at < $1::timestamptz - make_interval(days => $2)
+           and (state = 'delivered' or ended_at < $1::timestamptz - make_interval(days => $3))
          limit $4 for update skip locked)`,
     [now, DELIVERED_DAYS, DEAD_DAYS, AT_ONCE],
   )

@@ -138,7 +138,12 @@ describe.runIf(hasOpenssl)('a delivery', () => {
   })
 
   test('says what was in the way, and nothing of the network', async () => {
-    const broken = createServer((socket) => socket.on('error', () => {}).resume().end('SSH-2.0-OpenSSH_9.2\r\n'))
+    const broken = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('SSH-2.0-OpenSSH_9.2\r\n'),
+    )
     await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve))
     const { port } = broken.address() as { port: number }
     expect(await send(at(`http://127.0.0.1:${port}/`))).toMatchObject({ error: 'what answered is not HTTP' })
