@@ -5,8 +5,8 @@ import type { BrokerAnswer, BrokerChange } from '../client/brokers.ts'
 import type { ListAnswer } from '../client/lists.ts'
 import type { PricingModel } from '../client/pricing-models.ts'
 import type { StockAnswer } from '../client/stocks.ts'
-import { decimal, round } from '../pricing/decimal.ts'
-import { type Column, columns, counted, grouped, moment, percentPoints } from './formats.ts'
+import { decimal } from '../pricing/decimal.ts'
+import { type Column, columns, counted, grouped, moment, percentPoints, usdText } from './formats.ts'
 
 const left = (heading: string): Column => ({ heading, align: 'left' })
 const right = (heading: string): Column => ({ heading, align: 'right' })
@@ -83,14 +83,14 @@ function tiersText({ markup_tiers: tiers }: BrokerAnswer): string {
   return (tiers ?? [])
     .map(({ up_to, markup_percentage }) => {
       const percent = `${decimal(markup_percentage)} %`
-      return up_to === null ? `${percent} of the rest` : `${percent} up to ${usd(up_to)} USD`
+      return up_to === null ? `${percent} of the rest` : `${percent} up to ${usdText(up_to)} USD`
     })
     .join(', ')
 }
 
 function fee(broker: BrokerAnswer): string {
   return broker.transaction_fee_type === 'FLAT'
-    ? `${usd(broker.transaction_amount)} USD`
+    ? `${usdText(broker.transaction_amount)} USD`
     : `${decimal(broker.transaction_amount)} %`
 }
 
@@ -217,10 +217,4 @@ function more({ items, pagination }: ListAnswer<unknown>, one: string): string[]
   if (!pagination.has_more && pagination.skip === 0) return []
   const from = pagination.skip + 1
   return [`${from} to ${pagination.skip + items.length} of ${counted(pagination.total, one)}.`]
-}
-
-/** With cents, and with more decimals when there are more. */
-function usd(text: string): string {
-  const amount = decimal(text)
-  return grouped(amount.scale < 2 ? round(amount, { scale: 2, rounding: 'half-up' }) : amount)
 }

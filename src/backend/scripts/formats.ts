@@ -31,6 +31,12 @@ export function counted(number: number, one: string, many = `${one}s`): string {
   return `${grouped(decimal(number))} ${number === 1 ? one : many}`
 }
 
+/** An amount in USD: with cents, and with more decimals when there are more. */
+export function usdText(text: string): string {
+  const amount = decimal(text)
+  return grouped(amount.scale < 2 ? round(amount, { scale: 2, rounding: 'half-up' }) : amount)
+}
+
 /** With its sign, also when it is a plus; nothing for no change. */
 export function change(value: Decimal): string {
   if (value.units === 0n) return ''
