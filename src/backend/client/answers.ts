@@ -120,6 +120,90 @@ export interface CustomRateAnswer {
   readonly waterfall: readonly WaterfallStepAnswer[]
 }
 
+/** A stock in the list of all of them: its rate and what it was made of, without the sources. */
+export interface RateRowAnswer {
+  readonly ticker: string
+  readonly name: string | null
+  readonly current_rate: Fraction
+  readonly borrow_status: BorrowStatus
+  readonly lender_rate: Fraction
+  /** When the lender's rate was true; null for a stand-in. */
+  readonly lender_as_of: string | null
+  /** Null: a stand-in was used. */
+  readonly volatility_index: IndexPoints | null
+  /** 0 to 10; null: a stand-in was used. */
+  readonly event_risk_factor: number | null
+  readonly availability: AvailabilityAnswer
+  readonly rebate_rate: Fraction | null
+  readonly last_updated: string | null
+  readonly degraded: readonly string[]
+}
+
+export interface RateListAnswer {
+  readonly status: 'success'
+  /** That the rates are under. */
+  readonly pricing_model: string
+  readonly snapshot_at: string
+  readonly items: readonly RateRowAnswer[]
+  readonly total: number
+}
+
+export type HistoryInterval = '1m' | '5m' | '15m' | '1h' | '1d'
+
+export interface RateHistoryAnswer {
+  readonly status: 'success'
+  readonly ticker: string
+  readonly interval: HistoryInterval
+  readonly pricing_model: string
+  /** Oldest first; none before the first rate of the lender. */
+  readonly points: readonly RatePointAnswer[]
+}
+
+/** What was in force at the end of an interval. */
+export interface RatePointAnswer {
+  readonly time: string
+  readonly borrow_rate: Fraction
+  /** Null: the lender gave none, and the borrow rate rests on the last one that it gave. */
+  readonly lender_rate: Fraction | null
+  /** Null: none was known, and 20 stood in. */
+  readonly volatility_index: IndexPoints | null
+  /** Null: no calendar was known, and 0 stood in. */
+  readonly event_risk_factor: number | null
+  readonly availability: AvailabilityAnswer
+}
+
+/** One short under every convention pack. Indicative: it is on no record. */
+export interface ComparisonAnswer {
+  readonly status: 'success'
+  readonly quote_type: 'indicative'
+  readonly ticker: string
+  /** Whose markup, fee and pricing model count. */
+  readonly client_id: string
+  readonly priced_at: string
+  readonly loan_days: number
+  readonly borrow_rate_used: Fraction
+  readonly pricing_model: string
+  readonly packs: readonly ComparedPackAnswer[]
+  readonly data_sources: QuoteSourcesAnswer
+  readonly degraded: readonly string[]
+}
+
+export interface ComparedPackAnswer {
+  readonly convention_pack: string
+  readonly description: string
+  /** Who charges so. */
+  readonly charged_by: string
+  /** The pack of the terms. */
+  readonly in_force: boolean
+  readonly day_count: string
+  readonly charged_value: Usd
+  readonly mark: UsdPerShare | null
+  readonly charged_shares: number | null
+  readonly breakdown: { readonly borrow_cost: Usd; readonly markup: Usd; readonly transaction_fees: Usd }
+  readonly total_fee: Usd
+  readonly cost_per_day: Usd
+}
+
 export interface RateAnswer {
   readonly status: 'success'
   readonly ticker: string

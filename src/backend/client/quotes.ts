@@ -1,6 +1,6 @@
 // The price of a short.
-import type { QuoteAnswer } from './answers.ts'
-import { type Connection, type PricingOptions, pathOf } from './connection.ts'
+import type { ComparisonAnswer, QuoteAnswer } from './answers.ts'
+import { type CallOptions, type Connection, type PricingOptions, pathOf } from './connection.ts'
 import type { Usd, UsdPerShare } from './units.ts'
 
 /** What to price: a position by value or by shares, held for a number of days or between two trade dates. */
@@ -32,7 +32,16 @@ export class Quotes {
       options,
     )
   }
+
+  /** The same short under every convention pack, with who charges so. Without a client, under the terms of the credential's broker. */
+  compare(request: Comparison, options: CallOptions = {}): Promise<ComparisonAnswer> {
+    const path = pathOf`/convention-packs/compare`
+    return this.#connection.call({ method: 'POST', path, body: quoteBody(request), repeatable: 'always' }, options)
+  }
 }
+
+/** A short to be compared. */
+export type Comparison = Omit<QuoteRequest, 'clientId'> & { readonly clientId?: string }
 
 /** The request under the names of the contract. */
 export function quoteBody(request: Partial<QuoteRequest>): object {

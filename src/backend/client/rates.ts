@@ -1,7 +1,15 @@
 // Borrow rates as they stand.
-import type { BorrowStatus, CustomRateAnswer, RateAnswer } from './answers.ts'
-import { type CallOptions, type Connection, pathOf } from './connection.ts'
+import type {
+  BorrowStatus,
+  CustomRateAnswer,
+  HistoryInterval,
+  RateAnswer,
+  RateHistoryAnswer,
+  RateListAnswer,
+} from './answers.ts'
+import { type CallOptions, type Connection, CSV, JSON_TYPE, NDJSON, pathOf } from './connection.ts'
 import type { IndexPoints } from './units.ts'
+import { type Versioned, versioned } from './versioned.ts'
 
 /** Conditions in place of those that are observed; what is left out stays. */
 export interface ChosenConditions {
@@ -12,6 +20,32 @@ export interface ChosenConditions {
   readonly model?: string
 }
 
+/** How old what is answered may be. */
+export interface CurrentRateOptions extends CallOptions {
+  /** False: nothing that is kept is taken; the feeds are asked, and waited for. */
+  readonly useCache?: boolean | undefined
+  /** An input that came longer ago is asked for at its feed, and waited for. */
+  readonly maxAgeSeconds?: number | undefined
+}
+
+/** Which stocks a list has. */
+export interface RateListAsk {
+  /** Left out: all. */
+  readonly status?: BorrowStatus
+}
+
+/** Part of a history. Times are ISO 8601, or days: 2026-11-16. */
+export interface RateHistoryAsk {
+  /** Left out: 7 days back. */
+  readonly from?: string
+  /** Left out: now. */
+  readonly to?: string
+  /** Left out: 1h. */
+  readonly interval?: HistoryInterval
+}
+
+const ACCEPT = { json: JSON_TYPE, ndjson: NDJSON, csv: CSV } as const
+
 export class Rates {
   readonly #connection: Connection
 
@@ -20,8 +54,43 @@ export class Rates {
   }
 
   /** The current borrow rate of a stock and the inputs it was made of. */
-  current(ticker: string, options: CallOptions = {}): Promise<RateAnswer> {
-    return this.#connection.call({ method: 'GET', path: pathOf`/rates/${ticker}` }, options)
+  current(ticker: string, options: CurrentRateOptions = {}): Promise<RateAnswer> {
+    const query = { use_cache: options.useCache, max_age: options.maxAgeSeconds }
+    return this.#connection.call({ method: 'GET', path: pathOf`/rates/${ticker}`, query }, options)
+  }
+
+  /** Every stock in trading with its rate, in one answer: what a screen loads once. */
+  async all(asked: RateListAsk = {}, options: CallOptions = {}): Promise<Versioned<RateListAnswer>> {
+    return versioned(await this.#connection.exchange<RateListAnswer>(listAsk(asked, 'json'), options))
+  }
+
+  /** The same, or null while it is as it was in the answer that had this ETag. */
+  async allUnless(
+    etag: string,
+    asked: RateListAsk = {},
+    options: CallOptions = {},
+  ): Promise<Versioned<RateListAnswer> | null> {
+    const headers = { 'if-none-match': etag }
+    const answered = await this.#connection.exchange<RateListAnswer | null>(
+      { ...listAsk(asked, 'json'), headers },
+      options,
+    )
+    const { answer } = answered
+    return answer === null ? null : versioned({ ...answered, answer })
+  }
+
+  /** The list's own text, in pieces: a table, or lines. It throws when the answer broke off. */
+  text(format: keyof typeof ACCEPT, asked: RateListAsk = {}, options: CallOptions = {}): AsyncGenerator<string> {
+    return this.#connection.pieces(listAsk(asked, format), options)
+  }
+
+  /** The borrow rate over time: a point at the end of each interval, with the inputs that were in force then. */
+  history(ticker: string, asked: RateHistoryAsk = {}, options: CallOptions = {}): Promise<RateHistoryAnswer> {
+    const { from, to, interval } = asked
+    return this.#connection.call(
+      { method: 'GET', path: pathOf`/rates/${ticker}/history`, query: { from, to, interval } },
+      options,
+    )
   }
 
   /** What the rate would be under chosen conditions. Indicative, not recorded. */
@@ -45,4 +114,8 @@ export class Rates {
       options,
     )
   }
+}
+
+function listAsk({ status }: RateListAsk, format: keyof typeof ACCEPT) {
+  return { method: 'GET', path: pathOf`/rates`, query: { status, format }, accept: ACCEPT[format] } as const
 }
