@@ -1,11 +1,9 @@
 // The command line: what each command takes, whom it asks, what it prints. A client of the HTTP contract like any other,
 // except for `import`, which writes to the database itself.
 import { Command } from 'commander'
-import type { BorrowStatus } from '../client/answers.ts'
 import { BorrowRateClient } from '../client/borrow-rate-client.ts'
 import { BorrowRateError } from '../client/borrow-rate-error.ts'
 import type { QuoteRequest } from '../client/quotes.ts'
-import { type Usd, usdPerShare } from '../client/units.ts'
 import { addAdministrationCommands } from './administration-commands.ts'
 import { addBatchCommand } from './batch-command.ts'
 import {
@@ -15,15 +13,14 @@ import {
   type CommandTools,
   json,
   QUOTING,
-  READING,
-  whole,
   wholeFromOne,
 } from './command-tools.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
 import type { Progress } from './progress.ts'
 import { quoteText, recordText } from './quote-text.ts'
-import { ratesText, rateText } from './rates-text.ts'
+import { addRateCommands } from './rate-commands.ts'
 import { addRecordCommands } from './record-commands.ts'
+import { type ShortOptions, shortOf } from './short-options.ts'
 
 /** What the commands need of the process. */
 export interface Surroundings {
@@ -40,15 +37,6 @@ export interface Surroundings {
   readonly setExitStatus: (status: number) => void
   /** Reads a feed's file into the database; prints what it did. */
   readonly importFile: (path: string) => Promise<void>
-}
-
-interface QuoteOptions extends AskingOptions {
-  readonly value?: Usd
-  readonly days?: number
-  readonly shares?: number
-  readonly price?: Usd
-  readonly start?: string
-  readonly end?: string
 }
 
 /** The program with its commands; `parseAsync` runs one and rejects with a BorrowRateError or a CommandError. */
@@ -82,30 +70,10 @@ export function commandLine(surroundings: Surroundings): Command {
     .option('--start <date>', 'trade date of the short, YYYY-MM-DD')
     .option('--end <date>', 'trade date of the cover, YYYY-MM-DD')
     .option('--broker <client_id>', 'whose terms price it')
-    .action(async (ticker: string, options: QuoteOptions) => {
+    .action(async (ticker: string, options: ShortOptions) => {
       const { engine, clientId } = client(options, QUOTING)
       const answer = await engine.quotes.price(quoteRequest(ticker, options.broker ?? clientId, options))
       print(options.json ? json(answer) : quoteText(answer))
-    })
-
-  asking('rate', 'show the borrow rate of one stock and its inputs')
-    .argument('<ticker>')
-    .action(async (ticker: string, options: AskingOptions) => {
-      const answer = await client(options, READING).engine.rates.current(ticker)
-      print(options.json ? json(answer) : rateText(answer))
-    })
-
-  asking('rates', 'list the stocks of a borrow status with their rates')
-    .requiredOption('--status <status>', 'EASY, MEDIUM or HARD')
-    .option('--limit <count>', 'most lines, up to 100', wholeFromOne, 20)
-    .option('--skip <count>', 'lines to leave out at the start', whole, 0)
-    .action(async (options: AskingOptions & { status: string; limit: number; skip: number }) => {
-      const { engine } = client(options, READING)
-      const answer = await engine.rates.byStatus(options.status as BorrowStatus, {
-        skip: options.skip,
-        limit: options.limit,
-      })
-      print(options.json ? json(answer) : ratesText(answer))
     })
 
   asking('explain', 'show a recorded quote as the steps that made it')
@@ -124,6 +92,7 @@ export function commandLine(surroundings: Surroundings): Command {
     progress,
     foundBad: () => setExitStatus(1),
   }
+  addRateCommands(program, tools)
   addBatchCommand(program, tools)
   addRecordCommands(program, tools)
   addAdministrationCommands(program, tools)
@@ -137,24 +106,9 @@ export function commandLine(surroundings: Surroundings): Command {
   return program
 }
 
-function quoteRequest(ticker: string, clientId: string | null, options: QuoteOptions): QuoteRequest {
+function quoteRequest(ticker: string, clientId: string | null, options: ShortOptions): QuoteRequest {
   if (clientId === null) throw new CommandError('Say whose terms price it: --broker <client_id>.')
-  if ((options.value === undefined) === (options.shares === undefined)) {
-    throw new CommandError('Say either --value <usd> or --shares <count>.')
-  }
-  const byDates = options.start !== undefined && options.end !== undefined
-  if (byDates === (options.days !== undefined)) {
-    throw new CommandError('Say either --days <count> or both --start <date> and --end <date>.')
-  }
-  return {
-    ticker,
-    clientId,
-    ...(options.value !== undefined && { positionValue: options.value }),
-    ...(options.shares !== undefined && { quantity: options.shares }),
-    ...(options.price !== undefined && { price: usdPerShare(options.price) }),
-    ...(options.days !== undefined && { loanDays: options.days }),
-    ...(byDates && { startDate: options.start, endDate: options.end }),
-  }
+  return { ...shortOf(ticker, options), clientId }
 }
 
 /** A failure in words: the engine's own sentence, a line for each field at fault, and what to do when nothing answers. */
