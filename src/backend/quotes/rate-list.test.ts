@@ -58,6 +58,7 @@ function lists(options: { model?: () => PricingModel; lines?: () => readonly str
     eventWindow: () => WINDOW,
     clock: () => now,
     keptSeconds,
+    begunEveryMs: 40,
   })
   async function read(ask: Partial<RateListAsk> = {}) {
     let text = ''
@@ -190,13 +191,36 @@ describe('a list', () => {
     expect(list.made.count).toBe(2)
   })
 
-  test('is made once a second at the most, however fast news come', async () => {
-    const list = lists()
-    for (let tenths = 0; tenths < 20; tenths += 1) {
-      list.changed()
-      await list.read()
-      pass(100)
+  test('has the news that came before it was asked for, however fast they come, and is not begun more often for it', async () => {
+    let rate = 100
+    const list = lists({ lines: () => market(`0.${rate}`) })
+    const startedAt = performance.now()
+    const clockRuns = setInterval(() => pass(1), 1)
+    try {
+      for (let asked = 0; asked < 30; asked += 1) {
+        rate += 1
+        list.changed()
+        const wanted = `"lender_rate":0.${rate}`.replace(/0+$/, '')
+        const answers = await Promise.all([list.read(), list.read()])
+        for (const { text } of answers) expect(text).toContain(wanted)
+      }
+    } finally {
+      clearInterval(clockRuns)
     }
+    expect(list.made.count).toBe(30)
+    // One after the other, each some time after the one before.
+    expect(performance.now() - startedAt).toBeGreaterThan(29 * 30)
+  })
+
+  test('that is asked for while news come is the next one, for all who ask meanwhile', async () => {
+    const list = lists()
+    await list.read()
+    const asked: Promise<unknown>[] = []
+    for (let news = 0; news < 20; news += 1) {
+      list.changed()
+      asked.push(list.read())
+    }
+    await Promise.all(asked)
     expect(list.made.count).toBe(2)
   })
 

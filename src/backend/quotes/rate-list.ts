@@ -2,6 +2,7 @@
 // as the text they become, compressed, so that a hundred screens that open together cost as much as one; and so that there is
 // something to compare a validator with before the first row is sent.
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { EventWindow } from '../market-data/event-risk.ts'
 import type { MarketData } from '../market-data/market-data.ts'
@@ -29,7 +30,7 @@ export interface RateListAsk {
 export interface RateLists {
   /** The first line is the validator of what follows, as an ETag; the rest is the answer. Rejects with CLIENT_NOT_FOUND. */
   readonly text: TextStream<RateListAsk>
-  /** Something changed: what is kept serves a second from its making, and no longer. */
+  /** Something changed: what was begun before serves nobody who asks from now on. */
   changed(): void
 }
 
@@ -51,13 +52,20 @@ export const RATE_CSV_COLUMNS = [
 
 /** Under so many models, statuses and forms together a list is kept; each is half a megabyte at the most. */
 const LISTS_KEPT_MAX = 16
-/** However fast news come, a list is not made more often: whatever changed is in it within a second. */
-const REMADE_AFTER_MS_MIN = 1_000
+/** However fast news come, a list is not begun more often: who asks in between waits for the next one, with all who do. */
+const BEGUN_EVERY_MS = 1_000
+
+interface List {
+  readonly etag: string
+  readonly text: Buffer
+}
 
 interface Kept {
-  readonly madeAtMs: number
-  readonly generation: number
-  readonly list: Promise<{ readonly etag: string; readonly text: Buffer }>
+  /** null: it will be. */
+  begunAtMs: number | null
+  /** Of the news that it has. */
+  generation: number
+  readonly list: Promise<List>
 }
 
 export function rateLists(dependencies: {
@@ -67,26 +75,36 @@ export function rateLists(dependencies: {
   readonly clock: () => Date
   /** How long a list serves while nothing is heard to have changed. */
   readonly keptSeconds: number
+  readonly begunEveryMs?: number
 }): RateLists {
-  const { listAll, terms, eventWindow, clock, keptSeconds } = dependencies
+  const { listAll, terms, eventWindow, clock, keptSeconds, begunEveryMs = BEGUN_EVERY_MS } = dependencies
   const kept = new LRUCache<string, Kept>({ max: LISTS_KEPT_MAX })
   let generation = 0
   // One at a time: a list is work for hundreds of milliseconds, and prices come first.
   let lane: Promise<unknown> = Promise.resolve()
 
-  function serves({ madeAtMs, generation: of }: Kept): boolean {
-    const untouchedMs = Math.max(keptSeconds * 1000, REMADE_AFTER_MS_MIN)
-    return clock().getTime() - madeAtMs < (of === generation ? untouchedMs : REMADE_AFTER_MS_MIN)
+  function serves({ begunAtMs, generation: of }: Kept): boolean {
+    if (begunAtMs === null) return true
+    return of === generation && clock().getTime() - begunAtMs < keptSeconds * 1000
   }
 
-  function listFor(model: PricingModel, { status, format }: RateListAsk, context: CallContext): Kept['list'] {
+  function listFor(model: PricingModel, { status, format }: RateListAsk, context: CallContext): Promise<List> {
     const key = `${model.model} ${status} ${format}`
     const there = kept.get(key)
     if (there !== undefined && serves(there)) return there.list
-    // Whoever asked first may leave; others wait for the same list.
-    const list = lane.then(() => make(model, status, format, context))
-    lane = list.catch(() => {})
-    const made: Kept = { madeAtMs: clock().getTime(), generation, list }
+    const begin = () => {
+      made.begunAtMs = clock().getTime()
+      made.generation = generation
+      // Whoever asked first may leave; others wait for the same list.
+      return make(model, status, format, context)
+    }
+    const waitMs = there?.begunAtMs == null ? 0 : there.begunAtMs + begunEveryMs - clock().getTime()
+    const list = sleep(Math.max(0, waitMs)).then(() => {
+      const turn = lane.then(begin)
+      lane = turn.catch(() => {})
+      return turn
+    })
+    const made: Kept = { begunAtMs: null, generation, list }
     kept.set(key, made)
     list.catch(() => {
       if (kept.get(key) === made) kept.delete(key)
@@ -94,7 +112,12 @@ export function rateLists(dependencies: {
     return list
   }
 
-  async function make(model: PricingModel, status: BorrowStatus | null, format: RateListFormat, context: CallContext) {
+  async function make(
+    model: PricingModel,
+    status: BorrowStatus | null,
+    format: RateListFormat,
+    context: CallContext,
+  ): Promise<List> {
     const { open, row, between, close } = FORMS[format]
     const hash = createHash('sha256')
     const text = textCompressor()

@@ -200,7 +200,8 @@ export function marketReads(
   const hot = hotNames(clock)
   const primary = databaseReads({ database, clock, limits })
   const lists = sources.lists === null ? primary : databaseReads({ database: sources.lists, clock, limits })
-  const kept = { ...primary, byStatus: lists.byStatus, universe: lists.universe, overTime: lists.overTime }
+  // All names together are made anew when something changed, and must have it: a replica may be a moment behind.
+  const kept = { ...primary, byStatus: lists.byStatus, overTime: lists.overTime }
   // A store in the memory of this process would be a second copy beside the one that prices are made from.
   const isShared = configuration.redis.url !== null
   const refreshed = feeds.refreshing(isShared ? cachedReads(kept, cache) : kept)
@@ -476,10 +477,19 @@ export function gateway(
     components: { ...limits.components, rate_stream: async () => stream.stats() },
     listen: (store) =>
       onInvalidation(store, {
-        ticker: stream.heard.tickers,
-        broker: stream.heard.brokers,
+        ticker: (keys) => {
+          stream.heard.tickers(keys)
+          told?.heard.tickers(keys)
+        },
+        broker: (keys) => {
+          stream.heard.brokers(keys)
+          told?.heard.brokers(keys)
+        },
         model: () => {},
-        all: stream.heard.all,
+        all: () => {
+          stream.heard.all()
+          told?.heard.all()
+        },
         lost: stream.heard.lost,
       }),
     stop: async () => {
