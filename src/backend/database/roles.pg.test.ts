@@ -136,6 +136,11 @@ describe('each service may do what it needs, and nothing else', () => {
     g     insert into webhook_rates (webhook_id, ticker, rate, told_at) select webhook_id, 'GME', 0.1, now() from webhooks on conflict do nothing
     g     update webhook_rates set previous_rate = rate, rate = 0.2, told_at = now()
     g     delete from webhook_rates
+    g     insert into webhook_feeds (webhook_id, feed, state, told_at) select webhook_id, 'lender', 'up', now() from webhooks on conflict do nothing
+    g     update webhook_feeds set previous_state = state, previous_data = data, state = 'down', data = null, told_at = now()
+    g     delete from webhook_feeds
+    g     insert into webhook_watch (holder, held_until) values ('${HOLD}', now()) on conflict (only_one) do update set holder = excluded.holder, held_until = excluded.held_until where webhook_watch.held_until <= now()
+    g     delete from webhook_watch where holder = '${HOLD}'
     gd    select client_id, tier, requests_per_minute, active from brokers
     d     select * from brokers
     d     select markup_percentage from brokers

@@ -774,6 +774,17 @@ create table webhook_deliveries (
   constraint webhook_deliveries_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
 );
 
+create table webhook_feeds (
+  webhook_id uuid not null,
+  feed text not null,
+  state text not null,
+  data text,
+  previous_state text,
+  previous_data text,
+  told_at timestamp with time zone not null,
+  constraint webhook_feeds_pkey PRIMARY KEY (webhook_id, feed)
+);
+
 create table webhook_rates (
   webhook_id uuid not null,
   ticker text not null,
@@ -781,6 +792,14 @@ create table webhook_rates (
   previous_rate numeric,
   told_at timestamp with time zone not null,
   constraint webhook_rates_pkey PRIMARY KEY (webhook_id, ticker)
+);
+
+create table webhook_watch (
+  only_one boolean not null default true,
+  holder uuid not null,
+  held_until timestamp with time zone not null,
+  constraint webhook_watch_pkey PRIMARY KEY (only_one),
+  constraint webhook_watch_only_one CHECK (only_one)
 );
 
 create table webhooks (
@@ -820,6 +839,7 @@ alter table brokers add constraint brokers_pricing_model_exists FOREIGN KEY (pri
 alter table legal_hold_releases add constraint legal_hold_releases_hold FOREIGN KEY (hold_id) REFERENCES legal_holds(hold_id);
 alter table sessions add constraint sessions_key_id_exists FOREIGN KEY (key_id) REFERENCES api_keys(key_id);
 alter table webhook_deliveries add constraint webhook_deliveries_webhook_id_exists FOREIGN KEY (webhook_id) REFERENCES webhooks(webhook_id);
+alter table webhook_feeds add constraint webhook_feeds_webhook_id_exists FOREIGN KEY (webhook_id) REFERENCES webhooks(webhook_id);
 alter table webhook_rates add constraint webhook_rates_webhook_id_exists FOREIGN KEY (webhook_id) REFERENCES webhooks(webhook_id);
 alter table webhooks add constraint webhooks_client_id_exists FOREIGN KEY (client_id) REFERENCES brokers(client_id);
 
@@ -986,9 +1006,11 @@ comment on column webhook_deliveries.event_id is 'The same at every try, and in 
 comment on column webhook_deliveries.state is 'pending; delivered; dead: given up after its tries, until somebody replays it.';
 comment on column webhook_deliveries.attempts is 'Since it was queued, one that is under way included.';
 comment on column webhook_deliveries.queued_at is 'When it came, or was replayed last.';
+comment on table webhook_feeds is 'The state of a feed that a webhook was told last: what is another is told.';
 comment on table webhook_rates is 'The borrow rate of a stock that a webhook was told last: the next change counts from there.';
-comment on column webhook_rates.rate is 'Annual rate, a fraction. Before the first event of the stock: what it was before its first change.';
+comment on column webhook_rates.rate is 'Annual rate, a fraction, under the pricing model of the broker. Before the first event of the stock: what it was before its first change.';
 comment on column webhook_rates.told_at is 'The moment of that rate: an older one that comes late changes nothing.';
+comment on table webhook_watch is 'Which gateway watches rates and feeds for webhooks, and until when: one is enough. One row at the most.';
 comment on table webhooks is 'Addresses that are told of events. Removed ones go with the last of their deliveries.';
 comment on column webhooks.client_id is 'The broker whose events these are.';
 comment on column webhooks.tickers is 'rate_changed of these stocks alone; null: of all.';
@@ -1050,7 +1072,9 @@ grant insert, select, update on stocks to data_service;
 grant delete, insert, select, update on volatility_index to data_service;
 grant delete, insert, select, update on volatility_index_history to data_service;
 grant delete, insert, select, update (state, attempts, queued_at, next_attempt_at, last_attempt_at, last_status, last_error, ended_at) on webhook_deliveries to api_gateway;
+grant delete, insert, select, update (state, data, previous_state, previous_data, told_at) on webhook_feeds to api_gateway;
 grant delete, insert, select, update (rate, previous_rate, told_at) on webhook_rates to api_gateway;
+grant delete, insert, select, update (holder, held_until) on webhook_watch to api_gateway;
 grant delete, insert, select, update (secret, previous_secret, previous_until, failures, paused_until, last_delivered_at, last_failed_at, last_error, dropped, turn_until, turn_of, removed_at) on webhooks to api_gateway;
 revoke all on function add_audit_months(first_month date, months integer) from public;
 revoke all on function append_audit_event(audit_id uuid, record_type text, schema_version smallint, occurred_at timestamp with time zone, client_id text, ticker text, request_id text, actor_id text, record text) from public;

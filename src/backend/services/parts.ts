@@ -445,7 +445,7 @@ export function gateway(
   const limits = clientLimits(tools, behind.store)
   const signedIn = consoleSessions(tools, behind.database, keys, behind.secretFolder)
   const refused = refusalRecords(tools, behind.database)
-  const told = webhookWork(tools, behind.database, behind.secretFolder)
+  const told = webhookWork(tools, behind)
   const stream = streamOfRates(tools, behind)
   return {
     app: (server) =>

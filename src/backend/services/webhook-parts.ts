@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
 import type pg from 'pg'
 import { keysIn, ownSecret, SECRET_BYTES_MIN } from '../access/token-keys.ts'
+import { type WebhookWatch, webhookWatch } from '../gateway/webhook-watch.ts'
+import type { RateNews } from '../quotes/rate-news.ts'
+import { type CallContext, ownContext } from '../server/call-context.ts'
 import { StartError } from '../server/run.ts'
 import type { Tools } from '../server/service-process.ts'
 import { webhookDelivery } from '../webhooks/delivery.ts'
@@ -11,6 +14,7 @@ import { webhookLettingGo } from '../webhooks/letting-go.ts'
 import { webhooks } from '../webhooks/registrations.ts'
 import { secretBox } from '../webhooks/secret-box.ts'
 import { dnsResolver, targets } from '../webhooks/target.ts'
+import { readWatchers, watchLease } from '../webhooks/watchers.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
 
 /** The secret of an engine that has its data to itself, in its data folder. */
@@ -19,11 +23,22 @@ const OWN_SECRET_FILE = 'webhook-secret'
 export interface WebhookParts {
   readonly webhooks: Webhooks
   readonly events: EventQueue
+  /** For invalidations, as they are heard. */
+  readonly heard: WebhookWatch['heard']
   readonly stop: () => Promise<void>
 }
 
-/** @param secretFolder where an engine that has its data to itself keeps a secret of its own; null: the settings give one, or there are no webhooks */
-export function webhookWork(tools: Tools, database: pg.Pool, secretFolder: string | null): WebhookParts | null {
+export function webhookWork(
+  tools: Tools,
+  behind: {
+    readonly database: pg.Pool
+    /** Where an engine that has its data to itself keeps a secret of its own; null: the settings give one, or there are no webhooks. */
+    readonly secretFolder: string | null
+    readonly rateNews: RateNews
+    readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
+  },
+): WebhookParts | null {
+  const { database, secretFolder } = behind
   const { configuration, log, metrics, clock, newId } = tools
   const { allowedNetworks, caFile } = configuration.webhooks
   const keys = keysOf(configuration.webhooks, secretFolder)
@@ -50,21 +65,47 @@ export function webhookWork(tools: Tools, database: pg.Pool, secretFolder: strin
     onQueued: delivery.wake,
     onFailure: (error) => log.warn({ err: error }, 'events could not be queued for webhooks, which is tried again'),
   })
+  const watch = webhookWatch({
+    news: behind.rateNews,
+    feeds: behind.feedsHealth,
+    clock,
+    context: () => ownContext(newId()),
+    lease: watchLease(database, clock, newId()),
+    readWatchers: () => readWatchers(database),
+    queue: events,
+    onFailure: (error) =>
+      log.warn({ err: error }, 'rates and feeds could not be watched for webhooks, which is tried again'),
+  })
   const lettingGo = webhookLettingGo({
     database,
     clock,
     onDead: (deliveries) => log.warn({ deliveries }, 'deliveries that waited for too long were given up'),
     onFailure: (error) => log.warn({ err: error }, 'old deliveries could not be removed yet'),
   })
+  metrics.gauge('webhook_watching', '1 in the process that watches rates and feeds for webhooks', () =>
+    Number(watch.stats().watching),
+  )
   metrics.gauge('webhook_events_waiting', 'Events that are not in the queue yet', () => events.stats().waiting)
   metrics.gauge('webhook_events_dropped', 'Events that did not fit, since the start', () => events.stats().dropped)
   for (const name of ['delivered', 'failed', 'dead'] as const) {
     metrics.gauge(`webhook_deliveries_${name}`, MEANINGS[name], () => delivery.stats()[name])
   }
   return {
-    webhooks: webhooks({ database, targets: where, box, clock, newId, onChange: delivery.wake }),
+    webhooks: webhooks({
+      database,
+      targets: where,
+      box,
+      clock,
+      newId,
+      onChange: () => {
+        watch.refresh()
+        delivery.wake()
+      },
+    }),
     events,
+    heard: watch.heard,
     stop: async () => {
+      await watch.close()
       await Promise.all([events.close(), lettingGo.close()])
       await delivery.close()
     },

@@ -122,7 +122,7 @@ export async function webhookStage(authorities: () => readonly string[] | null =
     },
     async clear() {
       await Promise.all(running.splice(0).map((each) => each.close()))
-      await database.pool.query('truncate webhooks, webhook_deliveries, webhook_rates')
+      await database.pool.query('truncate webhooks, webhook_deliveries, webhook_rates, webhook_feeds, webhook_watch')
       time.now = START
     },
     async end() {

@@ -4,7 +4,7 @@ import { decimal } from '../pricing/decimal.ts'
 import { asRate } from '../pricing/units.ts'
 import { WEBHOOK_ACTOR, type WebhookStage, webhookStage } from '../test/webhook-stage.ts'
 import { PENDING_MAX, RATES_IN_EVENT_MAX } from './event-queue.ts'
-import { batchEvent, type FeedEvent, type RateMove } from './events.ts'
+import { batchEvent, type FeedState, type RateSeen } from './events.ts'
 
 let stage: WebhookStage
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterEach(() => stage.clear())
 afterAll(() => stage.end())
 
 const rate = (text: string) => asRate(decimal(text))
-const move = (ticker: string, previous: string | null, now: string, secondsLater = 0): RateMove => ({
+const move = (ticker: string, previous: string | null, now: string, secondsLater = 0): RateSeen => ({
   ticker,
   rate: rate(now),
   previousRate: previous === null ? null : rate(previous),
@@ -33,12 +33,8 @@ const batch = (clientId: string, id = 'b-1') =>
     },
     stage.clock(),
   )
-const feed = (state: string, previous: string): FeedEvent => ({
-  eventId: `feed_changed:lender:${state}:${stage.time.now}`,
-  type: 'feed_changed',
-  at: stage.clock(),
-  data: { feed: 'lender', state, previous_state: previous },
-})
+const up: FeedState = { state: 'up', data: 'fresh' }
+const down: FeedState = { state: 'down', data: 'expired' }
 
 async function bodies(webhookId: string) {
   return (await stage.deliveries(webhookId)).map(({ body }) => JSON.parse(String(body)))
@@ -50,9 +46,15 @@ async function changes(webhookId: string): Promise<string[]> {
   return told.map(({ ticker, borrow_rate, previous_borrow_rate }) => `${ticker} ${previous_borrow_rate}>${borrow_rate}`)
 }
 
-async function tell(...moves: RateMove[]): Promise<void> {
+/** All webhooks there are. */
+async function everybody(): Promise<string[]> {
+  const { items } = await stage.registered.list({ clientId: null, skip: 0, limit: 100 })
+  return items.map(({ webhookId }) => webhookId)
+}
+
+async function tell(...seen: RateSeen[]): Promise<void> {
   const queue = stage.queue()
-  for (const each of moves) queue.rate(each)
+  queue.rates(await everybody(), seen)
   await queue.write()
 }
 
@@ -87,18 +89,43 @@ describe('a batch that is done', () => {
   })
 })
 
-test('the state of a feed is told to all who ask for it, once, by however many gateways it is noted', async () => {
-  const { webhookId: one } = await stage.add({ events: ['feed_changed'] })
-  const { webhookId: two } = await stage.add({ clientId: 'other', events: ['feed_changed', 'batch_done'] })
-  const gateways = [stage.queue(), stage.queue(), stage.queue()]
-  for (const queue of gateways) queue.feed(feed('open', 'closed'))
-  await Promise.all(gateways.map((queue) => queue.write()))
-  stage.time.now += 1000
-  for (const queue of gateways) queue.feed(feed('closed', 'open'))
-  await Promise.all(gateways.map((queue) => queue.write()))
-  for (const webhookId of [one, two]) {
-    expect((await bodies(webhookId)).map(({ data }) => data.state)).toEqual(['open', 'closed'])
+describe('the state of a feed', () => {
+  async function tellFeed(now: FeedState, before: FeedState | null, gateways = 1): Promise<void> {
+    stage.time.now += 1000
+    const all = await everybody()
+    await Promise.all(
+      Array.from({ length: gateways }, async () => {
+        const queue = stage.queue()
+        queue.feed(all, { feed: 'lender', now, before, at: stage.clock() })
+        await queue.write()
+      }),
+    )
   }
+
+  test('is told to all who ask for it when it is another, once, by however many gateways it is seen', async () => {
+    const { webhookId: one } = await stage.add({ events: ['feed_changed'] })
+    const { webhookId: two } = await stage.add({ clientId: 'other', events: ['feed_changed', 'batch_done'] })
+    const { webhookId: rates } = await stage.add({ events: ['rate_changed'] })
+    await tellFeed(down, up, 3)
+    await tellFeed(up, down, 3)
+    for (const webhookId of [one, two]) {
+      expect((await bodies(webhookId)).map(({ data }) => data)).toEqual([
+        { feed: 'lender', ...down, previous_state: 'up', previous_data: 'fresh' },
+        { feed: 'lender', ...up, previous_state: 'down', previous_data: 'expired' },
+      ])
+    }
+    expect(await stage.deliveries(rates)).toEqual([])
+  })
+
+  test('is where telling begins when it is seen first; what became another while nobody watched is told late', async () => {
+    const { webhookId } = await stage.add({ events: ['feed_changed'] })
+    await tellFeed(up, null)
+    expect(await stage.deliveries(webhookId)).toEqual([])
+    await tellFeed(up, null)
+    expect(await stage.deliveries(webhookId)).toEqual([])
+    await tellFeed(down, null)
+    expect((await bodies(webhookId)).map(({ data }) => data.state)).toEqual(['down'])
+  })
 })
 
 describe('rates', () => {
@@ -143,12 +170,26 @@ describe('rates', () => {
     expect(await changes(webhookId)).toEqual(['BRK.B 0.05>0.06', 'GME 0.05>0.06'])
   })
 
-  test('that nobody knew before are where counting begins', async () => {
+  test('that moved while nobody watched are told when somebody looks again, counted from what was told last', async () => {
     const { webhookId } = await stage.add({ events })
-    await tell(move('GME', null, '0.05', 1))
+    await tell(move('GME', null, '0.05', 1), move('AMC', null, '0.05', 1))
     expect(await changes(webhookId)).toEqual([])
-    await tell(move('GME', null, '0.07', 2))
-    expect(await changes(webhookId)).toEqual(['GME 0.05>0.07'])
+    await tell(move('GME', '0.05', '0.06', 2))
+    await tell(move('GME', null, '0.08', 3), move('AMC', null, '0.08', 3))
+    expect(await changes(webhookId)).toEqual(['GME 0.05>0.06', 'GME 0.06>0.08'])
+  })
+
+  test('are told to those alone who may be told, of them to those who ask for rates', async () => {
+    const { webhookId: one } = await stage.add({ events })
+    const { webhookId: other } = await stage.add({ events })
+    const { webhookId: batches } = await stage.add({ events: ['batch_done'] })
+    const queue = stage.queue()
+    queue.rates([one, batches], [move('GME', '0.05', '0.06')])
+    queue.rates([other], [move('GME', '0.15', '0.16')])
+    await queue.write()
+    expect(await changes(one)).toEqual(['GME 0.05>0.06'])
+    expect(await changes(other)).toEqual(['GME 0.15>0.16'])
+    expect(await stage.deliveries(batches)).toEqual([])
   })
 
   test('that moved several times before they are written are told from the first to the last', async () => {
@@ -167,7 +208,7 @@ describe('rates', () => {
         const queue = stage.queue()
         // Each gateway cuts the same events into other pieces.
         for (const [at, each] of moves.entries()) {
-          queue.rate(each)
+          queue.rates([webhookId], [each])
           if (at % (gateway + 3) === 0) await queue.write()
         }
         await queue.write()
@@ -244,14 +285,15 @@ describe('a queue that is full', () => {
 test('events wait while the database is away, and are written when it is back', async () => {
   const { webhookId } = await stage.add({ events: ['batch_done', 'rate_changed'] })
   const queue = stage.queue()
+  const told = [webhookId]
   const { pool } = stage.database
   const query = pool.query.bind(pool)
   pool.query = (() => Promise.reject(new Error('connection refused'))) as unknown as typeof pool.query
   try {
     queue.batch(batch('classic'))
-    queue.rate(move('GME', '0.05', '0.06', 1))
+    queue.rates(told, [move('GME', '0.05', '0.06', 1)])
     await queue.write()
-    queue.rate(move('GME', '0.06', '0.07', 2))
+    queue.rates(told, [move('GME', '0.06', '0.07', 2)])
     await queue.write()
   } finally {
     pool.query = query as typeof pool.query

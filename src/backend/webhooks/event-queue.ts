@@ -1,6 +1,6 @@
-// Events on their way into the queue in the database: who is told of what is decided here. Noting an event never waits and never fails;
-// what has gathered is written every half second. Every gateway notes the same events, and each is queued once: by its id, and a
-// rate by what a webhook was told last, which the database compares and replaces in one step.
+// Events on their way into the queue in the database: who is told of what is decided here. Noting something never waits and never fails;
+// what has gathered is written every half second. However many gateways note the same, each webhook is told once: of a batch by its
+// id, of a rate or a feed by what it was told last, which the database compares and replaces in one step.
 import type pg from 'pg'
 import type { Queryable } from '../database/connect.ts'
 import { inTransaction } from '../database/transaction.ts'
@@ -11,14 +11,16 @@ import {
   type BatchEvent,
   type EventType,
   eventBody,
-  type FeedEvent,
-  type RateMove,
+  type FeedSeen,
+  type RateSeen,
 } from './events.ts'
 
 export interface EventQueue {
-  rate(move: RateMove): void
-  feed(event: FeedEvent): void
   batch(event: BatchEvent): void
+  /** @param webhookIds who may be told: the webhooks that ask for rates under the model that these are of */
+  rates(webhookIds: readonly string[], seen: readonly RateSeen[]): void
+  /** @param webhookIds who may be told */
+  feed(webhookIds: readonly string[], seen: FeedSeen): void
   /** Writes what has gathered. Never rejects: what is not written waits for the next time. */
   write(): Promise<void>
   stats(): QueueStats
@@ -27,11 +29,11 @@ export interface EventQueue {
 }
 
 export interface QueueStats {
-  /** Events and rates that wait to be written. */
+  /** Events, rates and feeds that wait to be written. */
   readonly waiting: number
   /** Deliveries queued since the start. */
   readonly queued: number
-  /** Events that did not fit, here or in a webhook's queue, since the start. */
+  /** What did not fit, here or in a webhook's queue, since the start. */
   readonly dropped: number
 }
 
@@ -40,11 +42,16 @@ export const PENDING_MAX = 10_000
 /** Rates in one event. */
 export const RATES_IN_EVENT_MAX = 100
 const EVERY_MS = 500
-/** Stocks whose rates wait in this process. */
-const RATES_MAX = 50_000
+/** Rates that wait in this process, and other events. */
+const RATES_MAX = 100_000
 const EVENTS_MAX = 1_000
 /** Rates times webhooks of one statement. */
 const PAIRS_MAX = 20_000
+
+/** Something that waits: it is written in the order in which it came. */
+type Waiting =
+  | { readonly kind: 'batch'; readonly event: BatchEvent }
+  | { readonly kind: 'feed'; readonly webhookIds: readonly string[]; readonly seen: FeedSeen }
 
 export function eventQueue(options: {
   readonly database: pg.Pool
@@ -57,49 +64,68 @@ export function eventQueue(options: {
   readonly everyMs?: number
 }): EventQueue {
   const { database, clock, newId, onQueued, onFailure, everyMs = EVERY_MS } = options
-  let rates = new Map<string, RateMove>()
-  let events: (FeedEvent | BatchEvent)[] = []
+  /** By who may be told, and then by ticker. */
+  const rates = new Map<readonly string[], Map<string, RateSeen>>()
+  const waiting: Waiting[] = []
+  let ratesWaiting = 0
   let queued = 0
   let dropped = 0
   let writing: Promise<void> = Promise.resolve()
   const timer = setInterval(() => void write(), everyMs)
   timer.unref()
 
-  function noteEvent(event: FeedEvent | BatchEvent): void {
-    if (events.length < EVENTS_MAX) events.push(event)
+  function note(what: Waiting): void {
+    if (waiting.length < EVENTS_MAX) waiting.push(what)
     else dropped += 1
   }
 
-  function noteRate(move: RateMove): void {
-    const known = rates.get(move.ticker)
-    if (known === undefined && rates.size >= RATES_MAX) dropped += 1
-    else if (known === undefined) rates.set(move.ticker, move)
-    // What lies between is told to nobody: from the first to the last.
-    else if (known.at < move.at) rates.set(move.ticker, { ...move, previousRate: known.previousRate })
+  function noteRate(webhookIds: readonly string[], seen: RateSeen): void {
+    const known = rates.get(webhookIds)?.get(seen.ticker)
+    if (known === undefined) {
+      if (ratesWaiting >= RATES_MAX) {
+        dropped += 1
+        return
+      }
+      const ofThese = rates.get(webhookIds) ?? new Map<string, RateSeen>()
+      rates.set(webhookIds, ofThese.set(seen.ticker, seen))
+      ratesWaiting += 1
+    } else if (known.at <= seen.at) {
+      // What lies between is told to nobody: from the first to the last.
+      rates.get(webhookIds)?.set(seen.ticker, { ...seen, previousRate: known.previousRate ?? seen.previousRate })
+    }
+  }
+
+  async function writeRates(): Promise<void> {
+    for (const [webhookIds, ofThese] of [...rates]) {
+      const seen = [...ofThese.values()]
+      rates.delete(webhookIds)
+      ratesWaiting -= seen.length
+      try {
+        queued += await queueRates(database, webhookIds, seen, { now: clock(), newId })
+      } catch (error) {
+        const since = [...(rates.get(webhookIds)?.values() ?? [])]
+        ratesWaiting -= since.length
+        rates.delete(webhookIds)
+        for (const each of [...seen, ...since]) noteRate(webhookIds, each)
+        throw error
+      }
+    }
   }
 
   async function writeGathered(): Promise<void> {
     const before = queued
     try {
-      for (let event = events[0]; event !== undefined; event = events[0]) {
-        const outcome = await queueEvent(database, event, { now: clock(), newId })
-        queued += outcome.queued
-        dropped += outcome.full
-        events.shift()
-      }
-      if (rates.size > 0) {
-        const moves = [...rates.values()]
-        rates = new Map()
-        try {
-          queued += await queueRates(database, moves, { now: clock(), newId })
-        } catch (error) {
-          // Older than what came since; noting both keeps the newer one and the first one's past.
-          const since = [...rates.values()]
-          rates = new Map()
-          for (const move of [...moves, ...since]) noteRate(move)
-          throw error
+      for (let what = waiting[0]; what !== undefined; what = waiting[0]) {
+        const queueing = { now: clock(), newId }
+        if (what.kind === 'feed') queued += await queueFeed(database, what.webhookIds, what.seen, queueing)
+        else {
+          const outcome = await queueBatch(database, what.event, queueing)
+          queued += outcome.queued
+          dropped += outcome.full
         }
+        waiting.shift()
       }
+      await writeRates()
     } catch (error) {
       onFailure(error)
     }
@@ -107,22 +133,25 @@ export function eventQueue(options: {
   }
 
   function write(): Promise<void> {
-    if (rates.size + events.length > 0) writing = writing.then(writeGathered)
+    if (ratesWaiting + waiting.length > 0) writing = writing.then(writeGathered)
     return writing
   }
 
   return {
-    rate: noteRate,
-    feed: noteEvent,
-    batch: noteEvent,
+    batch: (event) => note({ kind: 'batch', event }),
+    feed: (webhookIds, seen) => note({ kind: 'feed', webhookIds, seen }),
+    rates(webhookIds, seen) {
+      for (const each of seen) noteRate(webhookIds, each)
+    },
     write,
-    stats: () => ({ waiting: rates.size + events.length, queued, dropped }),
+    stats: () => ({ waiting: ratesWaiting + waiting.length, queued, dropped }),
     async close() {
       clearInterval(timer)
       await write()
-      dropped += rates.size + events.length
-      events = []
-      rates = new Map()
+      dropped += ratesWaiting + waiting.length
+      waiting.splice(0)
+      rates.clear()
+      ratesWaiting = 0
     },
   }
 }
@@ -142,13 +171,12 @@ interface NewDelivery {
 const IS_TOLD = 'w.removed_at is null and b.active'
 const IS_FULL = `exists (select from webhook_deliveries d where d.webhook_id = w.webhook_id and d.state = 'pending' offset ${PENDING_MAX - 1})`
 
-/** One event for all who are told of it, in one body. */
-async function queueEvent(database: pg.Pool, event: FeedEvent | BatchEvent, queueing: Queueing) {
-  const clientId = event.type === 'batch_done' ? event.clientId : null
+/** A batch for the webhooks of the broker that asked for it, in one body. */
+async function queueBatch(database: pg.Pool, event: BatchEvent, queueing: Queueing) {
   const { rows: told } = await database.query<{ webhook_id: string; is_full: boolean }>(
     `select w.webhook_id, ${IS_FULL} as is_full from webhooks w join brokers b on b.client_id = w.client_id
-      where ${IS_TOLD} and $1 = any(w.events) and ($2::text is null or w.client_id = $2)`,
-    [event.type, clientId],
+      where ${IS_TOLD} and 'batch_done' = any(w.events) and w.client_id = $1`,
+    [event.clientId],
   )
   const full = told.filter(({ is_full }) => is_full).map(({ webhook_id }) => webhook_id)
   if (full.length > 0) {
@@ -161,25 +189,39 @@ async function queueEvent(database: pg.Pool, event: FeedEvent | BatchEvent, queu
   return { queued: await insertDeliveries(database, deliveries, queueing), full: full.length }
 }
 
-/**
- * The rates that moved far enough for each webhook, counted from what it was told last: compared, replaced and queued in one
- * transaction. A webhook whose queue is full is passed over: what it was told last stays, and a later change tells it all.
- */
-async function queueRates(database: pg.Pool, moves: readonly RateMove[], queueing: Queueing): Promise<number> {
-  const { rows: told } = await database.query<{ webhook_id: string }>(
+/** Those of the webhooks that are there, ask for it, and have room. One that has none is passed over: what it was told last stays. */
+async function withRoom(database: pg.Pool, webhookIds: readonly string[], event: EventType): Promise<string[]> {
+  const { rows } = await database.query<{ webhook_id: string }>(
     `select w.webhook_id from webhooks w join brokers b on b.client_id = w.client_id
-      where ${IS_TOLD} and 'rate_changed' = any(w.events) and not ${IS_FULL}`,
+      where ${IS_TOLD} and w.webhook_id = any($1) and $2 = any(w.events) and not ${IS_FULL}`,
+    [webhookIds, event],
   )
+  return rows.map(({ webhook_id }) => webhook_id)
+}
+
+/** Gateways take turns: they write about the same rows. */
+async function lockTold(client: Queryable): Promise<void> {
+  await client.query(`select pg_advisory_xact_lock(hashtextextended('what webhooks were told', 0))`)
+}
+
+// ---- rates
+
+/** The rates that are far enough from what each webhook was told last: compared, replaced and queued in one transaction. */
+async function queueRates(
+  database: pg.Pool,
+  webhookIds: readonly string[],
+  seen: readonly RateSeen[],
+  queueing: Queueing,
+): Promise<number> {
+  const told = await withRoom(database, webhookIds, 'rate_changed')
   if (told.length === 0) return 0
-  const webhookIds = told.map(({ webhook_id }) => webhook_id)
-  const step = Math.max(1, Math.floor(PAIRS_MAX / webhookIds.length))
+  const step = Math.max(1, Math.floor(PAIRS_MAX / told.length))
   let queued = 0
-  for (let from = 0; from < moves.length; from += step) {
-    const part = moves.slice(from, from + step)
+  for (let from = 0; from < seen.length; from += step) {
+    const part = seen.slice(from, from + step)
     queued += await inTransaction(database, async (client) => {
-      // Gateways take turns: they write about the same rows.
-      await client.query(`select pg_advisory_xact_lock(hashtextextended('webhook_rates', 0))`)
-      const moved = await replaceRates(client, part, webhookIds)
+      await lockTold(client)
+      const moved = await replaceRates(client, told, part)
       return await insertDeliveries(client, rateDeliveries(moved, queueing), queueing)
     })
   }
@@ -195,29 +237,30 @@ interface MovedRow {
 }
 
 const PAIRS = `
-moves as (
-  select * from unnest($1::text[], $2::numeric[], $3::numeric[], $4::timestamptz[]) as move (ticker, rate, previous_rate, at)),
+seen as (
+  select * from unnest($1::text[], $2::numeric[], $3::numeric[], $4::timestamptz[]) as seen (ticker, rate, previous_rate, at)),
 pairs as (
-  select w.webhook_id, w.threshold_bp, m.ticker, m.rate, m.previous_rate, m.at
-    from webhooks w, moves m
-   where w.webhook_id = any($5) and (w.tickers is null or m.ticker = any(w.tickers)))`
+  select w.webhook_id, w.threshold_bp, s.ticker, s.rate, s.previous_rate, s.at
+    from webhooks w, seen s
+   where w.webhook_id = any($5) and (w.tickers is null or s.ticker = any(w.tickers)))`
 
 async function replaceRates(
   client: Queryable,
-  moves: readonly RateMove[],
   webhookIds: readonly string[],
+  seen: readonly RateSeen[],
 ): Promise<MovedRow[]> {
   const values = [
-    moves.map(({ ticker }) => ticker),
-    moves.map(({ rate }) => rate.toString()),
-    moves.map(({ previousRate }) => previousRate?.toString() ?? null),
-    moves.map(({ at }) => at),
+    seen.map(({ ticker }) => ticker),
+    seen.map(({ rate }) => rate.toString()),
+    seen.map(({ previousRate }) => previousRate?.toString() ?? null),
+    seen.map(({ at }) => at),
     webhookIds,
   ]
+  // Of a stock that a webhook was told nothing of yet, counting begins with what the rate was before this change.
   await client.query(
     `with ${PAIRS}
      insert into webhook_rates (webhook_id, ticker, rate, told_at)
-     select webhook_id, ticker, coalesce(previous_rate, rate), '-infinity' from pairs
+     select webhook_id, ticker, previous_rate, '-infinity' from pairs where previous_rate is not null
      on conflict do nothing`,
     values,
   )
@@ -236,7 +279,11 @@ async function replaceRates(
 
 function rateDeliveries(moved: readonly MovedRow[], { now, newId }: Queueing): NewDelivery[] {
   const byWebhook = new Map<string, MovedRow[]>()
-  for (const row of moved) byWebhook.set(row.webhook_id, [...(byWebhook.get(row.webhook_id) ?? []), row])
+  for (const row of moved) {
+    const rows = byWebhook.get(row.webhook_id)
+    if (rows === undefined) byWebhook.set(row.webhook_id, [row])
+    else rows.push(row)
+  }
   return [...byWebhook].flatMap(([webhookId, rows]) => {
     rows.sort((one, other) => (one.ticker < other.ticker ? -1 : 1))
     const deliveries: NewDelivery[] = []
@@ -259,6 +306,46 @@ function changeOf(row: MovedRow): object {
     change_bp: trim(times(minus(rate, previous), decimal(BASIS_POINTS_IN_ONE))),
     changed_at: row.told_at,
   }
+}
+
+// ---- feeds
+
+/** A feed whose state is another than the one that a webhook was told last: compared, replaced and queued in one transaction. */
+async function queueFeed(
+  database: pg.Pool,
+  webhookIds: readonly string[],
+  { feed, now, before, at }: FeedSeen,
+  queueing: Queueing,
+): Promise<number> {
+  const told = await withRoom(database, webhookIds, 'feed_changed')
+  if (told.length === 0) return 0
+  return await inTransaction(database, async (client) => {
+    await lockTold(client)
+    const begin = before ?? now
+    await client.query(
+      `insert into webhook_feeds (webhook_id, feed, state, data, told_at)
+       select id, $2, $3, $4, '-infinity' from unnest($1::uuid[]) as id on conflict do nothing`,
+      [told, feed, begin.state, begin.data],
+    )
+    const { rows } = await client.query<{
+      webhook_id: string
+      previous_state: string
+      previous_data: string | null
+    }>(
+      `update webhook_feeds
+          set previous_state = state, previous_data = data, state = $3, data = $4, told_at = $5
+        where webhook_id = any($1) and feed = $2 and told_at < $5 and (state, data) is distinct from ($3::text, $4::text)
+       returning webhook_id, previous_state, previous_data`,
+      [told, feed, now.state, now.data, at],
+    )
+    const deliveries = rows.map(({ webhook_id, previous_state, previous_data }): NewDelivery => {
+      const eventId = queueing.newId()
+      const data = { feed, ...now, previous_state, previous_data }
+      const body = eventBody({ eventId, type: 'feed_changed', at, data })
+      return { webhookId: webhook_id, eventId, type: 'feed_changed', body }
+    })
+    return await insertDeliveries(client, deliveries, queueing)
+  })
 }
 
 async function insertDeliveries(

@@ -11,26 +11,35 @@ export type EventType = (typeof EVENT_TYPES)[number]
 /** A basis point, as a fraction: 0.0001. */
 export const BASIS_POINTS_IN_ONE = 10_000
 
-/** A borrow rate that is another now. */
-export interface RateMove {
+/** A borrow rate as it is seen, under one pricing model. Whether it is another than what was told is for the queue to say. */
+export interface RateSeen {
   readonly ticker: string
   readonly rate: Rate
-  /** What it was; null: unknown. */
+  /** What it was when it was looked at last; null: it was not. */
   readonly previousRate: Rate | null
-  /** The moment of the new rate. */
+  /** When it was looked at. */
   readonly at: Date
 }
 
-/** An event that is the same for everybody who is told of it. */
-export interface FeedEvent {
-  /** The same in every process that learns of it. */
-  readonly eventId: string
-  readonly type: 'feed_changed'
+/** A feed as it is seen. */
+export interface FeedSeen {
+  readonly feed: string
+  readonly now: FeedState
+  /** null: it was not looked at before. */
+  readonly before: FeedState | null
   readonly at: Date
-  readonly data: { readonly feed: string; readonly state: string; readonly previous_state: string | null }
 }
 
+export interface FeedState {
+  /** `up` while prices can be made from it. */
+  readonly state: string
+  /** By the age of its files; null: it has none. */
+  readonly data: string | null
+}
+
+/** A batch that is done. */
 export interface BatchEvent {
+  /** The same in every process that learns of it. */
   readonly eventId: string
   readonly type: 'batch_done'
   readonly at: Date

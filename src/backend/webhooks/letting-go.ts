@@ -92,7 +92,7 @@ async function removeWebhooks(database: Queryable): Promise<void> {
     'select webhook_id from webhooks where removed_at is not null order by removed_at limit 10',
   )
   for (const { webhook_id } of rows) {
-    for (const table of ['webhook_deliveries', 'webhook_rates']) {
+    for (const table of ['webhook_deliveries', 'webhook_rates', 'webhook_feeds']) {
       await all(async () => {
         const { rowCount } = await database.query(
           `delete from ${table} where ctid in (select ctid from ${table} where webhook_id = $1 limit $2 for update skip locked)`,
@@ -104,7 +104,8 @@ async function removeWebhooks(database: Queryable): Promise<void> {
     await database.query(
       `delete from webhooks w where webhook_id = $1
           and not exists (select from webhook_deliveries d where d.webhook_id = w.webhook_id)
-          and not exists (select from webhook_rates r where r.webhook_id = w.webhook_id)`,
+          and not exists (select from webhook_rates r where r.webhook_id = w.webhook_id)
+          and not exists (select from webhook_feeds f where f.webhook_id = w.webhook_id)`,
       [webhook_id],
     )
   }

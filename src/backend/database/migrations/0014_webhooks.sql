@@ -93,17 +93,45 @@ create table webhook_rates (
 );
 
 comment on table webhook_rates is 'The borrow rate of a stock that a webhook was told last: the next change counts from there.';
-comment on column webhook_rates.rate is 'Annual rate, a fraction. Before the first event of the stock: what it was before its first change.';
+comment on column webhook_rates.rate is 'Annual rate, a fraction, under the pricing model of the broker. Before the first event of the stock: what it was before its first change.';
 comment on column webhook_rates.told_at is 'The moment of that rate: an older one that comes late changes nothing.';
 
-grant select, insert, delete on webhooks, webhook_deliveries, webhook_rates to api_gateway;
+create table webhook_feeds (
+  webhook_id     uuid        not null,
+  feed           text        not null,
+  state          text        not null,
+  data           text,
+  previous_state text,
+  previous_data  text,
+  told_at        timestamptz not null,
+  constraint webhook_feeds_pkey primary key (webhook_id, feed),
+  constraint webhook_feeds_webhook_id_exists foreign key (webhook_id) references webhooks (webhook_id)
+);
+
+comment on table webhook_feeds is 'The state of a feed that a webhook was told last: what is another is told.';
+
+create table webhook_watch (
+  only_one   boolean     not null default true,
+  holder     uuid        not null,
+  held_until timestamptz not null,
+  constraint webhook_watch_pkey primary key (only_one),
+  constraint webhook_watch_only_one check (only_one)
+);
+
+comment on table webhook_watch is 'Which gateway watches rates and feeds for webhooks, and until when: one is enough. One row at the most.';
+
+grant select, insert, delete on webhooks, webhook_deliveries, webhook_rates, webhook_feeds, webhook_watch to api_gateway;
 grant update (secret, previous_secret, previous_until, failures, paused_until, last_delivered_at, last_failed_at, last_error, dropped,
   turn_until, turn_of, removed_at) on webhooks to api_gateway;
 grant update (state, attempts, queued_at, next_attempt_at, last_attempt_at, last_status, last_error, ended_at) on webhook_deliveries to api_gateway;
 grant update (rate, previous_rate, told_at) on webhook_rates to api_gateway;
+grant update (state, data, previous_state, previous_data, told_at) on webhook_feeds to api_gateway;
+grant update (holder, held_until) on webhook_watch to api_gateway;
 
 -- Down Migration
 
+drop table webhook_watch;
+drop table webhook_feeds;
 drop table webhook_rates;
 drop table webhook_deliveries;
 drop table webhooks;
