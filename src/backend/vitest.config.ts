@@ -42,9 +42,17 @@ else if (hasPostgres && !hasPgbouncer) {
 }
 
 /** Suites whose answers come from behind the gateway. Hostile input ends at the gateway, which is the same everywhere. */
-const BEHIND_THE_GATEWAY = ['quotes.*', 'batches', 'rates', 'rates.*', 'records', 'audit', 'client'].map(
-  (name) => `test/end-to-end/${name}.pg.test.ts`,
-)
+const BEHIND_THE_GATEWAY = [
+  'quotes.*',
+  'batches',
+  'rates',
+  'rates.*',
+  'operations',
+  'stream',
+  'records',
+  'audit',
+  'client',
+].map((name) => `test/end-to-end/${name}.pg.test.ts`)
 const ALL_DOORS = [
   ...BEHIND_THE_GATEWAY,
   ...['answers', 'config-and-health', 'openapi', 'hostile-input.fields'].map(

@@ -23,6 +23,7 @@ const SUBJECT_KINDS = {
   webhook_rotated: 'webhook',
   approval_asked: 'approval',
   approval_decided: 'approval',
+  log_level_changed: 'log_level',
 } as const
 
 export type Change = keyof typeof SUBJECT_KINDS

@@ -14,6 +14,7 @@ import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
+import type { AskedService, ChangeLogLevel } from './operations.ts'
 import type { RateStream } from './rate-stream.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { approvalRoutes } from './routes/approvals.ts'
@@ -22,6 +23,7 @@ import { brokerRoutes } from './routes/brokers.ts'
 import { comparePacksRoutes } from './routes/compare-packs.ts'
 import { configRoutes } from './routes/config.ts'
 import { legalHoldRoutes } from './routes/legal-holds.ts'
+import { operationRoutes } from './routes/operations.ts'
 import { pricingModelRoutes } from './routes/pricing-models.ts'
 import { quoteRoutes } from './routes/quotes.ts'
 import { rateHistoryRoutes } from './routes/rate-history.ts'
@@ -50,6 +52,11 @@ export interface GatewayOptions extends ServerOptions {
   readonly onBatchDone: (clientId: string, summary: BatchSummary) => void
   readonly desk: PriceDesk
   readonly rateStream: RateStream
+  /** The other services; none where all are this process. */
+  readonly services: readonly AskedService[]
+  /** Every feed as health checks show it. */
+  readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
+  readonly changeLogLevel: ChangeLogLevel
   readonly administration: Administration
   readonly audit: AuditFunctions
   /** How many years a record is kept at least. */
@@ -75,6 +82,7 @@ const TAGS = [
   { name: 'configuration', description: 'Brokers and their terms, stocks, pricing models, approvals' },
   { name: 'keys', description: 'API keys: made, listed, rotated, revoked' },
   { name: 'webhooks', description: 'Be told of events, signed' },
+  { name: 'operations', description: 'How the services and feeds are' },
   { name: 'audit', description: 'The record: search, proof, replay, export, legal holds' },
   { name: 'what-if', description: 'A past range under a draft rate card' },
 ]
@@ -98,6 +106,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   rateHistoryRoutes(app, options)
   comparePacksRoutes(app, options)
   streamRoutes(app, options)
+  operationRoutes(app, options)
   configRoutes(app, options)
   sessionRoutes(app, options)
   brokerRoutes(app, options)

@@ -70,6 +70,7 @@ const TABLE = {
   calculationUrl: serviceUrl('CALCULATION_URL', 'Private door of the calculation service.'),
   dataUrl: serviceUrl('DATA_URL', 'Private door of the data service.'),
   auditUrl: serviceUrl('AUDIT_URL', 'Private door of the audit service.'),
+  cacheUrl: serviceUrl('CACHE_URL', 'Private door of the cache service, to show how it is.'),
   logLevel: oneOf('LOG_LEVEL', 'info', LOG_LEVELS, 'The least important log lines that are written.'),
   dataDir: optionalText(
     'DATA_DIR',
@@ -389,6 +390,7 @@ export interface Configuration {
   readonly calculationUrl: string | null
   readonly dataUrl: string | null
   readonly auditUrl: string | null
+  readonly cacheUrl: string | null
   readonly logLevel: LogLevel
   readonly dataDir: string | null
   readonly databaseUrl: string | null
@@ -543,6 +545,7 @@ export function readConfiguration(environment: Environment): Configuration {
     calculationUrl: values.calculationUrl,
     dataUrl: values.dataUrl,
     auditUrl: values.auditUrl,
+    cacheUrl: values.cacheUrl,
     logLevel: values.logLevel,
     dataDir: values.dataDir,
     databaseUrl: values.databaseUrl,

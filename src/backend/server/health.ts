@@ -15,6 +15,8 @@ export interface HealthOptions {
   readonly components?: Readonly<Record<string, ComponentCheck>>
   /** The feeds' states by name: lender, volatility, events. Absent where no feed is known. */
   readonly feeds?: () => Promise<Readonly<Record<string, unknown>>>
+  /** More facts about the process itself, for the details. */
+  readonly facts?: () => Readonly<Record<string, unknown>>
   /** Told of every component that is away, with the reason, which the answer does not show. */
   readonly onFailure?: (component: string, reason: unknown) => void
 }
@@ -29,7 +31,7 @@ export interface Health {
 }
 
 export function createHealth(options: HealthOptions): Health {
-  const { service, version, components = {}, feeds, onFailure } = options
+  const { service, version, components = {}, feeds, facts, onFailure } = options
   const startedAt = performance.now()
   let draining = false
   const about = () => ({
@@ -56,7 +58,7 @@ export function createHealth(options: HealthOptions): Health {
       )
       const allUp = entries.every(([, component]) => component.state === 'up')
       const status = draining ? 'draining' : allUp ? 'ok' : 'degraded'
-      return { status: 200, body: { status, ...about(), components: Object.fromEntries(entries) } }
+      return { status: 200, body: { status, ...about(), ...facts?.(), components: Object.fromEntries(entries) } }
     },
     async external() {
       if (feeds === undefined) return { status: 200, body: { status: 'ok', feeds: {} } }

@@ -4,8 +4,10 @@ import type { FastifyInstance } from 'fastify'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { ENGINE_VERSION } from './engine-version.ts'
 import { type ComponentCheck, createHealth, type Health } from './health.ts'
+import { serveHealthDetails } from './health-wire.ts'
 import { internalServer, type Served } from './internal-server.ts'
 import { createLog, type Log } from './log.ts'
+import { type LogLevels, logLevels } from './log-levels.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { run, StartError, startProgram } from './run.ts'
 import { createServer, type ServerOptions } from './server.ts'
@@ -17,6 +19,8 @@ export interface Tools {
   readonly service: string
   readonly configuration: Configuration
   readonly log: Log
+  /** How much of it is written, for a while. */
+  readonly logLevels: LogLevels
   readonly metrics: Metrics
   readonly clock: Clock
   /** Makes rising UUIDv7s: ids of requests and of records. */
@@ -26,8 +30,8 @@ export interface Tools {
 }
 
 export interface ServiceParts {
-  /** What the private door answers; without any there is no private door. */
-  readonly operations: readonly Served[]
+  /** What the private door answers besides how the service is; null: there is no private door. */
+  readonly operations: readonly Served[] | null
   readonly components: Readonly<Record<string, ComponentCheck>>
   readonly feeds?: () => Promise<Readonly<Record<string, unknown>>>
   /** The public application; without one the public port has health and metrics only. */
@@ -44,12 +48,14 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
     const configuration = readConfiguration(process.env)
     const log = createLog({ service, level: configuration.logLevel })
     for (const hint of configuration.hints) log.warn(hint)
+    const levels = logLevels(log, systemClock)
+    process.on('SIGUSR2', () => levels.toggle('signal'))
     const metrics = createMetrics({ service })
     const clock = systemClock
     const newId = uuidv7Maker(clock)
     const onIdleError = (error: Error) => log.warn({ err: error }, 'a database connection broke')
     const signals = noteSignals()
-    const parts = await assemble({ service, configuration, log, metrics, clock, newId, onIdleError })
+    const parts = await assemble({ service, configuration, log, logLevels: levels, metrics, clock, newId, onIdleError })
     if (signals.leave()) {
       // Told to stop before the doors were open: what was started is ended, not left behind.
       await parts.stop()
@@ -61,6 +67,10 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       version: ENGINE_VERSION,
       components: parts.components,
       ...(parts.feeds !== undefined && { feeds: parts.feeds }),
+      facts: () => {
+        const { level, until } = levels.current()
+        return { log_level: level, log_level_until: until }
+      },
       onFailure: (component, reason) => log.warn({ component, err: reason }, 'a component does not answer'),
     })
     const serverOptions: ServerOptions = {
@@ -73,7 +83,11 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       overload: configuration.overload,
     }
     const app = await (parts.app ?? createServer)(serverOptions)
-    const internal = parts.operations.length === 0 ? null : await openPrivateDoor(configuration, parts.operations, log)
+    const { operations } = parts
+    const internal =
+      operations === null
+        ? null
+        : await openPrivateDoor(configuration, [...operations, serveHealthDetails(health)], log)
     const { url } = await run({
       app,
       host: configuration.host,

@@ -10,6 +10,7 @@ import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { runService } from '../server/service-process.ts'
 import { auditing, folderOf } from './audit-parts.ts'
+import { ALL_IN_ONE, followLogLevel } from './operations-parts.ts'
 import {
   administrating,
   calculation,
@@ -21,7 +22,7 @@ import {
 } from './parts.ts'
 import { welcome, welcomeOperator } from './welcome.ts'
 
-await runService('all-in-one', async (tools) => {
+await runService(ALL_IN_ONE, async (tools) => {
   const { configuration, log, clock, newId, onIdleError } = tools
 
   // The database: the one that is named, or one of our own with demo data in it.
@@ -74,14 +75,16 @@ await runService('all-in-one', async (tools) => {
     desk: pricing.desk,
     rateNews: pricing.rateNews,
     feedsHealth: market.feedsHealth,
+    services: [],
     administration: administrating(tools, { database, store, changedStocks: market.changed }),
     audit: records.functions,
     pricingModels: () => listPricingModels(database),
     secretFolder: auditFolder,
   })
   const heard = await door.listen(store)
+  const stopFollowing = await followLogLevel(tools, store)
   return {
-    operations: [],
+    operations: null,
     components: {
       database: databaseAnswers(database),
       ...pricing.components,
@@ -91,7 +94,7 @@ await runService('all-in-one', async (tools) => {
     feeds: () => market.feedsHealth(ownContext(newId())),
     app: door.app,
     stop: async () => {
-      await heard.close()
+      await Promise.all([heard.close(), stopFollowing()])
       await door.stop()
       await records.stop()
       await warm.close()

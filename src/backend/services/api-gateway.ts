@@ -5,8 +5,10 @@ import { priceDeskClient, rateNewsClient } from '../quotes/http.ts'
 import { administrationClient, referenceDataClient } from '../reference-data/http.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
+import { healthDetailsClient } from '../server/health-wire.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
+import { followLogLevel } from './operations-parts.ts'
 import { databaseAnswers, gateway, openDatabase, sharedStore, storeAnswers } from './parts.ts'
 
 await runService('api-gateway', async (tools) => {
@@ -21,6 +23,9 @@ await runService('api-gateway', async (tools) => {
   const calculation = internalClient({ url: settings.calculationUrl, service: 'calculation', tls, log })
   const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log })
   const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log })
+  const { cacheUrl } = configuration
+  // Only to show how it is, so it does without.
+  const cache = cacheUrl === null ? null : internalClient({ url: cacheUrl, service: 'cache', tls, log })
   const database = await openDatabase(tools, settings.databaseUrl)
   const store = sharedStore(tools)
   const feedsHealth = feedsHealthClient(data)
@@ -30,14 +35,21 @@ await runService('api-gateway', async (tools) => {
     desk: priceDeskClient(calculation),
     rateNews: rateNewsClient(calculation),
     feedsHealth,
+    services: [
+      { service: 'calculation-service', details: healthDetailsClient(calculation) },
+      { service: 'data-service', details: healthDetailsClient(data) },
+      { service: 'cache-service', details: cache && healthDetailsClient(cache) },
+      { service: 'audit-service', details: healthDetailsClient(audit) },
+    ],
     administration: administrationClient(data),
     audit: auditClient(audit),
     pricingModels: referenceDataClient(data).pricingModels,
     secretFolder: null,
   })
   const heard = await door.listen(store)
+  const stopFollowing = await followLogLevel(tools, store)
   return {
-    operations: [],
+    operations: null,
     components: {
       database: databaseAnswers(database),
       calculation_service: calculation.check,
@@ -49,9 +61,9 @@ await runService('api-gateway', async (tools) => {
     feeds: () => feedsHealth(ownContext(newId())),
     app: door.app,
     stop: async () => {
-      await heard.close()
+      await Promise.all([heard.close(), stopFollowing()])
       await door.stop()
-      await Promise.all([calculation.close(), data.close(), audit.close(), store.close()])
+      await Promise.all([calculation.close(), data.close(), audit.close(), cache?.close(), store.close()])
       await database.end()
     },
   }

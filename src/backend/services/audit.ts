@@ -6,7 +6,8 @@ import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
 import { auditing } from './audit-parts.ts'
-import { databaseAnswers, openDatabase, openReplica } from './parts.ts'
+import { followLogLevel } from './operations-parts.ts'
+import { databaseAnswers, openDatabase, openReplica, sharedStore } from './parts.ts'
 
 await runService('audit-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
@@ -16,6 +17,9 @@ await runService('audit-service', async (tools) => {
   const feedsHealth = data === null ? null : feedsHealthClient(data)
   const database = await openDatabase(tools, databaseUrl)
   const replica = openReplica(tools, database)
+  // For the log level alone: records are nobody's copies.
+  const store = sharedStore(tools)
+  const stopFollowing = await followLogLevel(tools, store)
   // The key is named: replicas that each made their own would not go on from each other's heads.
   const exportsFolder = tools.configuration.dataDir
   const records = auditing(tools, { database, lists: replica, keyFolder: null, exportsFolder })
@@ -28,8 +32,8 @@ await runService('audit-service', async (tools) => {
     },
     ...(feedsHealth !== null && { feeds: () => feedsHealth(ownContext(tools.newId())) }),
     stop: async () => {
-      await records.stop()
-      await Promise.all([data?.close(), replica?.close()])
+      await Promise.all([records.stop(), stopFollowing()])
+      await Promise.all([data?.close(), replica?.close(), store.close()])
       await database.end()
     },
   }

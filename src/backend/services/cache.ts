@@ -6,6 +6,7 @@ import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
+import { followLogLevel } from './operations-parts.ts'
 import { sharedStore, storeAnswers } from './parts.ts'
 
 /** Walking a part of the universe may take longer than a quote may. */
@@ -26,6 +27,7 @@ await runService('cache-service', async (tools) => {
   metrics.gauge('cache_renewed_names', 'Hot names renewed since the start', () => warm.stats().renewed)
   metrics.gauge('cache_warm', '1 when the universe was walked since the last news', () => Number(warm.stats().warm))
   const feedsHealth = feedsHealthClient(data)
+  const stopFollowing = await followLogLevel(tools, store)
   return {
     operations: [],
     components: {
@@ -35,7 +37,7 @@ await runService('cache-service', async (tools) => {
     },
     feeds: () => feedsHealth(ownContext(newId())),
     stop: async () => {
-      await warm.close()
+      await Promise.all([warm.close(), stopFollowing()])
       await data.close()
       await store.close()
     },

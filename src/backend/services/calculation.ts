@@ -7,6 +7,7 @@ import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
+import { followLogLevel } from './operations-parts.ts'
 import { calculation, sharedStore, storeAnswers } from './parts.ts'
 
 await runService('calculation-service', async (tools) => {
@@ -18,12 +19,13 @@ await runService('calculation-service', async (tools) => {
   const store = sharedStore(tools)
   const pricing = calculation(tools, { databaseUrl, reads, reference: referenceDataClient(data) })
   const news = await pricing.listen(store)
+  const stopFollowing = await followLogLevel(tools, store)
   return {
     operations: [...servePriceDesk(pricing.desk), ...serveRateNews(pricing.rateNews)],
     components: { data_service: data.check, redis: storeAnswers(store), ...pricing.components },
     feeds: () => feedsHealth(ownContext(newId())),
     stop: async () => {
-      await news.close()
+      await Promise.all([news.close(), stopFollowing()])
       await Promise.all([pricing.stop(), store.close()])
       await data.close()
     },

@@ -7,6 +7,7 @@ import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { runService } from '../server/service-process.ts'
+import { followLogLevel } from './operations-parts.ts'
 import {
   administrating,
   databaseAnswers,
@@ -25,6 +26,7 @@ await runService('data-service', async (tools) => {
   const { reads, warm, feedsHealth, forget, changed, stop } = marketReads(tools, { database, lists: replica, store })
   const nothing = () => {}
   const news = await onInvalidation(store, { ticker: forget, broker: nothing, model: nothing, all: () => forget(null) })
+  const stopFollowing = await followLogLevel(tools, store)
   return {
     operations: [
       ...serveStoredReads(reads),
@@ -45,7 +47,7 @@ await runService('data-service', async (tools) => {
     feeds: () => feedsHealth(ownContext(tools.newId())),
     stop: async () => {
       await stop()
-      await news.close()
+      await Promise.all([news.close(), stopFollowing()])
       await Promise.all([store.close(), replica?.close()])
       await database.end()
     },

@@ -33,6 +33,7 @@ import { connectDatabase, type Queryable } from '../database/connect.ts'
 import { type ReplicaReads, replicaReads } from '../database/replica.ts'
 import { MigrationError, requireCurrentSchema } from '../database/schema-state.ts'
 import { gatewayApp } from '../gateway/app.ts'
+import type { AskedService } from '../gateway/operations.ts'
 import { type RateStream, rateStream } from '../gateway/rate-stream.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
 import { eventWindow } from '../market-data/event-risk.ts'
@@ -62,6 +63,7 @@ import { StartError } from '../server/run.ts'
 import type { ServerOptions } from '../server/server.ts'
 import type { Tools } from '../server/service-process.ts'
 import { batchEvent } from '../webhooks/events.ts'
+import { logLevelChange } from './operations-parts.ts'
 import { webhookWork } from './webhook-parts.ts'
 
 const BROKERS_MAX = 100_000
@@ -422,6 +424,8 @@ export function gateway(
     readonly rateNews: RateNews
     /** Every feed as health checks show it. */
     readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
+    /** The other services, to ask how they are. */
+    readonly services: readonly AskedService[]
     readonly administration: Administration
     readonly audit: AuditFunctions
     readonly pricingModels: ReferenceData['pricingModels']
@@ -469,12 +473,21 @@ export function gateway(
         onBatchDone: (clientId, summary) => told?.events.batch(batchEvent(clientId, summary, clock())),
         desk: behind.desk,
         rateStream: stream,
+        services: behind.services,
+        feedsHealth: behind.feedsHealth,
+        changeLogLevel: logLevelChange(tools, behind),
         administration: behind.administration,
         audit: behind.audit,
         retentionYears: configuration.auditRetentionYears,
         listPricingModels: behind.pricingModels,
       }),
-    components: { ...limits.components, rate_stream: async () => stream.stats() },
+    components: {
+      ...limits.components,
+      rate_stream: async () => {
+        const { watchedNames, ...stats } = stream.stats()
+        return { ...stats, watched_names: watchedNames }
+      },
+    },
     listen: (store) =>
       onInvalidation(store, {
         ticker: (keys) => {

@@ -64,7 +64,7 @@ export interface FiveServicesOptions {
 export interface Service {
   /** Health and metrics; of the gateway also the API. Without a slash at the end. */
   readonly url: string
-  /** The private door; the gateway and the cache service have none. */
+  /** The private door; the gateway has none. */
   readonly internalUrl: string
   /** Of the process that runs, or ran last. */
   pid(): number
@@ -224,6 +224,7 @@ function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOpt
     DATA_URL: door('data-service'),
     CALCULATION_URL: door('calculation-service'),
     AUDIT_URL: door('audit-service'),
+    CACHE_URL: door('cache-service'),
     ...(name === 'api-gateway' && { JWT_SECRET: TOKEN_SECRET, WEBHOOK_SECRET_KEY: WEBHOOK_SECRET }),
     ...(redis !== undefined && { REDIS_URL: redis.url }),
     ...(redis?.caFile && { REDIS_CA_FILE: redis.caFile }),

@@ -153,6 +153,29 @@ const REQUESTS: Record<string, () => Ask[]> = {
     { path: '/api/v1/rates/stream', key: asleep },
     { path: '/api/v1/rates/stream', key: 'none' },
   ],
+  operations: () => [
+    { path: '/api/v1/operations' },
+    { path: '/api/v1/operations', key: deployed.keys['demo-classic'] },
+    { path: '/api/v1/operations', key: 'none' },
+  ],
+  putLogLevel: () => {
+    const put = (body: object | string, more: Partial<Ask> = {}): Ask => ({
+      method: 'PUT',
+      path: '/api/v1/log-level',
+      key: deployed.keys.admin,
+      body,
+      ...more,
+    })
+    const level = { service: 'cache-service', level: 'warn', minutes: 1 }
+    return [
+      put(level),
+      put({ ...level, minutes: 0.5 }),
+      put('<a/>', { headers: { 'content-type': 'application/xml' } }),
+      put(' '.repeat(1_100_000)),
+      put(level, { key: deployed.keys.desk }),
+      put(level, { key: 'none' }),
+    ]
+  },
   ...recordRequests(),
   ...administrationRequests(),
   config: () => [{ path: '/api/v1/config' }, { path: '/api/v1/config', key: 'none' }],
