@@ -14,6 +14,8 @@ import { publishOpenApi } from '../server/openapi.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
+import { answerExamples } from './answer-examples.ts'
+import { completeDocument } from './complete-document.ts'
 import type { AskedService, ChangeLogLevel } from './operations.ts'
 import type { RateStream } from './rate-stream.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
@@ -99,6 +101,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
     version: options.engineVersion,
     description: DESCRIPTION,
     tags: TAGS,
+    complete: (declared) => completeDocument(declared, answerExamples()),
   })
   quoteRoutes(app, options)
   batchRoutes(app, { ...options, newId: options.newRequestId })

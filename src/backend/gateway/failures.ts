@@ -18,8 +18,7 @@ export function failures(...codes: ErrorCode[]): Record<number, TSchema> {
 
 function failureSchema(codes: readonly ErrorCode[]): TSchema {
   return Type.Unsafe({
-    ...ERROR_SCHEMA,
     description: codes.map((code) => `${code}: ${FAILURES[code].meaning}`).join(' '),
-    properties: { ...ERROR_SCHEMA.properties, error_code: { type: 'string', enum: codes } },
+    allOf: [ERROR_SCHEMA, { type: 'object', properties: { error_code: { type: 'string', enum: codes } } }],
   })
 }

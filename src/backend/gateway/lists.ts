@@ -17,12 +17,15 @@ export const PAGE_FIELDS = {
 }
 
 /** The `pagination` of an answer. */
-export const PAGINATION = Type.Object({
-  total: Type.Integer({ description: 'There are in all.' }),
-  skip: Type.Integer(),
-  limit: Type.Integer(),
-  has_more: Type.Boolean(),
-})
+export const PAGINATION = Type.Object(
+  {
+    total: Type.Integer({ description: 'There are in all.' }),
+    skip: Type.Integer({ description: 'Left out before the first.' }),
+    limit: Type.Integer({ description: 'At the most on this page.' }),
+    has_more: Type.Boolean({ description: 'There are more behind this page.' }),
+  },
+  { title: 'Pagination', description: 'Which part of the list this is.' },
+)
 
 /** A page as the contract answers it. */
 export function listAnswer<T>(

@@ -18,7 +18,7 @@ const named = (values: readonly string[], description: string) =>
 
 const OBSERVATION_SOURCES = ['live', 'cached', 'stale', 'fallback']
 
-const observationSchema = (value: TSchema) =>
+const observationSchema = (value: TSchema, title: string) =>
   Type.Object(
     {
       value,
@@ -30,12 +30,12 @@ const observationSchema = (value: TSchema) =>
         Type.String({ description: 'Only with a stand-in: why there was nothing better.' }),
       ),
     },
-    { description: 'A value with its source and age.' },
+    { title, description: 'A value with its source and age.' },
   )
 
 const eventRiskSchema = Type.Object(
   {
-    ...observationSchema(Type.Integer({ minimum: 0, maximum: 10 })).properties,
+    ...observationSchema(Type.Integer({ minimum: 0, maximum: 10 }), 'ObservedEventRisk').properties,
     events: Type.Array(
       Type.Object({
         type: Type.String(),
@@ -46,7 +46,7 @@ const eventRiskSchema = Type.Object(
       { description: 'The events in the window; the highest factor counts.' },
     ),
   },
-  { description: 'The event risk factor with its source, age and events.' },
+  { title: 'EventRisk', description: 'The event risk factor with its source, age and events.' },
 )
 
 const degradedSchema = Type.Array(Type.String(), {
@@ -60,7 +60,7 @@ const availabilitySchema = Type.Object(
     shares: orNull(Type.Integer({ minimum: 0, description: 'Shares to lend; null is unknown.' })),
     at_least: Type.Boolean({ description: 'The number is a cap: there may be more.' }),
   },
-  { description: 'What the lender has.' },
+  { title: 'Availability', description: 'What the lender has.' },
 )
 
 const stepSchema = Type.Object(
@@ -87,7 +87,7 @@ const stepSchema = Type.Object(
     delta: Type.Number({ description: 'after - before.' }),
     delta_bp: Type.Optional(Type.Number({ description: 'delta in basis points, on rate steps.' })),
   },
-  { description: 'A step; within a unit each starts where the one before it ended.' },
+  { title: 'WaterfallStep', description: 'A step; within a unit each starts where the one before it ended.' },
 )
 
 const waterfallSchema = Type.Array(stepSchema, { description: "Every step from the lender's rate to the total." })
@@ -116,11 +116,14 @@ export const QUOTE_ANSWER_SCHEMA = Type.Object(
       pricing_model: Type.String(),
     }),
     data_sources: Type.Object({
-      base_rate: observationSchema(rate("The lender's rate.")),
-      volatility: observationSchema(Type.Number({ description: 'Index points.' })),
+      base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
+      volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
       event_risk: eventRiskSchema,
       price: Type.Optional(
-        observationSchema(Type.Number({ description: 'The last close that stood in for a price, USD.' })),
+        observationSchema(
+          Type.Number({ description: 'The last close that stood in for a price, USD.' }),
+          'ObservedPrice',
+        ),
       ),
     }),
     degraded: degradedSchema,
@@ -152,7 +155,7 @@ export const QUOTE_ANSWER_SCHEMA = Type.Object(
     cost_per_day: usd('Borrow cost of one day, without markup.'),
     waterfall: waterfallSchema,
   },
-  { description: 'A price with every step and the source of every input.' },
+  { title: 'Quote', description: 'A price with every step and the source of every input.' },
 )
 
 export const RATE_ANSWER_SCHEMA = Type.Object(
@@ -170,13 +173,13 @@ export const RATE_ANSWER_SCHEMA = Type.Object(
     floor_rate: rate("The stock's minimum."),
     pricing_model: Type.String(),
     data_sources: Type.Object({
-      base_rate: observationSchema(rate("The lender's rate.")),
-      volatility: observationSchema(Type.Number({ description: 'Index points.' })),
+      base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
+      volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
       event_risk: eventRiskSchema,
     }),
     degraded: degradedSchema,
   },
-  { description: 'A current borrow rate with its inputs.' },
+  { title: 'Rate', description: 'A current borrow rate with its inputs.' },
 )
 
 /** A row of the list of all names. */
@@ -195,7 +198,7 @@ export const RATE_ROW_SCHEMA = Type.Object(
     last_updated: orNull(moment('The youngest moment that an input is from.')),
     degraded: degradedSchema,
   },
-  { description: 'A name with its rate.' },
+  { title: 'RateRow', description: 'A name with its rate.' },
 )
 
 export const RATE_HISTORY_SCHEMA = Type.Object(
@@ -222,7 +225,7 @@ export const RATE_HISTORY_SCHEMA = Type.Object(
       { description: 'Oldest first. There are none before the first rate of the lender.' },
     ),
   },
-  { description: 'A borrow rate over time.' },
+  { title: 'RateHistory', description: 'A borrow rate over time.' },
 )
 
 export const COMPARISON_ANSWER_SCHEMA = Type.Object(
@@ -257,11 +260,14 @@ export const COMPARISON_ANSWER_SCHEMA = Type.Object(
       }),
     ),
     data_sources: Type.Object({
-      base_rate: observationSchema(rate("The lender's rate.")),
-      volatility: observationSchema(Type.Number({ description: 'Index points.' })),
+      base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
+      volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
       event_risk: eventRiskSchema,
       price: Type.Optional(
-        observationSchema(Type.Number({ description: 'The last close that stood in for a price, USD.' })),
+        observationSchema(
+          Type.Number({ description: 'The last close that stood in for a price, USD.' }),
+          'ObservedPrice',
+        ),
       ),
     }),
     degraded: degradedSchema,
@@ -279,9 +285,9 @@ export const CUSTOM_RATE_ANSWER_SCHEMA = Type.Object(
     event_risk_factor: Type.Integer({ minimum: 0, maximum: 10 }),
     floor_rate: rate("The stock's minimum."),
     pricing_model: Type.String(),
-    data_sources: Type.Object({ base_rate: observationSchema(rate("The lender's rate.")) }),
+    data_sources: Type.Object({ base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate') }),
     degraded: degradedSchema,
     waterfall: Type.Array(stepSchema, { description: "The rate's steps." }),
   },
-  { description: 'A borrow rate under chosen conditions; indicative, not recorded.' },
+  { title: 'CustomRate', description: 'A borrow rate under chosen conditions; indicative, not recorded.' },
 )

@@ -11,6 +11,8 @@ export interface OpenApiOptions {
   readonly description: string
   /** Groups of endpoints, in the order of the page. */
   readonly tags?: readonly { readonly name: string; readonly description: string }[]
+  /** Says what the routes leave open: the document that is published, made of what they declare. */
+  readonly complete?: (declared: object) => object
 }
 
 /** The page's own scripts and styles, and calls to this server when a reader tries an endpoint. */
@@ -30,6 +32,7 @@ const NO_LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
 
 /** The schema of every error answer, for routes' `response: { 400: ERROR_SCHEMA }`. */
 export const ERROR_SCHEMA = {
+  title: 'Failure',
   type: 'object',
   description: 'An expected failure. docs/errors.md has the codes.',
   required: ['status', 'error', 'error_code'],
@@ -82,6 +85,10 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
       const { security } = schema ?? {}
       if (security === undefined) return { schema, url }
       return { schema: { ...schema, security: credentialsOf(security, route.config?.keyOnly ?? false) }, url }
+    },
+    transformObject: (declared) => {
+      const document = 'openapiObject' in declared ? declared.openapiObject : declared.swaggerObject
+      return (options.complete?.(document) ?? document) as typeof document
     },
     openapi: {
       openapi: '3.1.0',

@@ -104,7 +104,10 @@ const BROKER = {
   active: Type.Boolean(),
   version: Type.Integer({ description: 'Counts up with every change; the ETag.' }),
 }
-const ONE_BROKER = Type.Object({ status: Type.Literal('success'), ...BROKER })
+const ONE_BROKER = Type.Object(
+  { status: Type.Literal('success'), ...BROKER },
+  { title: 'Broker', description: 'A broker with its terms.' },
+)
 
 /** What every one of them can fail with. */
 const FAILURES = [

@@ -93,7 +93,10 @@ const HOLD = {
     { description: 'null: the hold is in force.' },
   ),
 }
-const ONE_HOLD = Type.Object({ status: Type.Literal('success'), ...HOLD })
+const ONE_HOLD = Type.Object(
+  { status: Type.Literal('success'), ...HOLD },
+  { title: 'LegalHold', description: 'A hold on records.' },
+)
 
 export function legalHoldRoutes(
   app: FastifyInstance,

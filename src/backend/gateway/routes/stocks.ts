@@ -81,7 +81,10 @@ const STOCK = {
   active: Type.Boolean(),
   version: Type.Integer({ description: 'Counts up with every change; the ETag.' }),
 }
-const ONE_STOCK = Type.Object({ status: Type.Literal('success'), ...STOCK })
+const ONE_STOCK = Type.Object(
+  { status: Type.Literal('success'), ...STOCK },
+  { title: 'Stock', description: 'What the desk keeps about a stock.' },
+)
 
 const FAILURES = [
   'INVALID_PARAMETER',

@@ -35,7 +35,7 @@ const REVENUE = Type.Object(
     transaction_fees: Type.Number(),
     margin: Type.Number({ description: 'Markup and transaction fees: what stays.' }),
   },
-  { description: 'USD.' },
+  { title: 'Revenue', description: 'What quotes charge together, USD.' },
 )
 const EFFECT = {
   quotes: Type.Integer({ description: 'Quotes that were priced both ways; only they are in the sums.' }),

@@ -72,6 +72,8 @@ const DOCUMENT = closed(['openapi', 'info', 'paths'], {
       ],
     }),
     schemas: map({ type: 'object' }),
+    headers: map(closed(['description', 'schema'], { description: text, schema: { type: 'object' } })),
+    examples: map(closed(['value'], { summary: text, value: {} })),
   }),
   paths: map(closed([], { get: withoutBody, delete: withoutBody, post: withBody, put: withBody }), '^/'),
 })
@@ -103,10 +105,36 @@ export interface Document {
   readonly components?: { readonly securitySchemes?: Record<string, unknown> }
 }
 
+/** All operations, with what they refer to in the place of the references. */
 export function operations(document: Document): Operation[] {
-  return Object.entries(document.paths).flatMap(([path, methods]) =>
+  const resolved = withoutReferences(document.paths, document) as Document['paths']
+  return Object.entries(resolved).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ ...operation, path, method })),
   )
+}
+
+/** @throws Error for a reference that leads nowhere */
+function withoutReferences(value: unknown, document: Document): unknown {
+  if (Array.isArray(value)) return value.map((item) => withoutReferences(item, document))
+  if (typeof value !== 'object' || value === null) return value
+  const { $ref } = value as { $ref?: unknown }
+  if (typeof $ref === 'string') return withoutReferences(referred($ref, document), document)
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      // What an example holds is what it is, and refers to nothing.
+      name === 'example' || name === 'value' ? inner : withoutReferences(inner, document),
+    ]),
+  )
+}
+
+function referred(reference: string, document: Document): unknown {
+  const found = reference
+    .replace(/^#\//, '')
+    .split('/')
+    .reduce<unknown>((within, name) => (within as Record<string, unknown> | undefined)?.[name], document)
+  if (found === undefined) throw new Error(`${reference} leads nowhere`)
+  return found
 }
 
 /** Everything that is wrong with a document, in sentences. */
