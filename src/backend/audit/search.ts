@@ -10,7 +10,9 @@
 //   walk through time by how many records fit.
 // - It may be wrong about that, at the ends of a distribution by a hundred times. So the total is found first, in whatever order is
 //   cheapest and no further than one beyond what is exact. When that was everything, the page is made of it, and nothing is
-//   walked through in search of records that do not exist; when it was not, records that fit are so many that a walk soon has a page.
+//   walked through in search of records that do not exist; when it was not, there are so many that a walk soon has a page.
+// - Only one of the two is ever carried out. Each is planned by itself (materialized): together they would look like twice as many
+//   records, of which a deep page needs but half.
 import { createHash } from 'node:crypto'
 import type { Queryable } from '../database/connect.ts'
 import { compare, decimal, trim } from '../pricing/decimal.ts'
@@ -139,12 +141,14 @@ with found as materialized (
 ), counted as materialized (
   select (select count(*) from found) as in_log,
          (select count(*) from (select from held_records where ${fit} limit ${EXACT_TOTAL_MAX + 1}) as few) as held
+), many as materialized (
+  select audit_id from audit_records
+   where (select in_log from counted) > ${EXACT_TOTAL_MAX} and ${fit} ${below} order by audit_id desc limit ${skip} + ${take}
 ), page as (
   select audit_id from (
     (select audit_id from found where (select in_log from counted) <= ${EXACT_TOTAL_MAX} ${below})
     union all
-    (select audit_id from audit_records
-      where (select in_log from counted) > ${EXACT_TOTAL_MAX} and ${fit} ${below} order by audit_id desc limit ${skip} + ${take})
+    (select audit_id from many)
     union all
     (select audit_id from held_records where ${fit} ${below} order by audit_id desc limit ${skip} + ${take})
   ) as every
@@ -161,6 +165,7 @@ select counted.in_log + counted.held as total,
     select ${COLUMNS}, null::bigint as place from audit_records where audit_records.audit_id = page.audit_id and ${inRange}
     union all
     select ${COLUMNS}, sequence from held_records where held_records.audit_id = page.audit_id
+    limit 1
   ) as kept on true
  order by kept.audit_id desc`
   return { text, values }
