@@ -34,21 +34,23 @@ export interface UniverseAsk {
 /** Lines: what all names share, then pages of names by ticker. Made by {@link universeFrom}, read by {@link readUniverse}. */
 export type Universe = TextStream<UniverseAsk>
 
-/** Names in one statement and one line: a few milliseconds of work for either side, between which quotes take their turn. */
+/** Names in one line: a few milliseconds of work for who reads it, between which quotes take their turn. */
 const NAMES_PER_PAGE = 500
+/** Names in one statement, which walks through whole tables for them: the fewer of those, the better. */
+const NAMES_PER_STATEMENT = 4_000
 
-/** Names in trading that the desk or the lender knows, as of one moment after the other: a page is one statement. */
+/** Names in trading that the desk or the lender knows, as of a few moments: a statement has thousands of them. */
 export function universeFrom(database: Queryable, clock: Clock): Universe {
   return async function* lines({ status }, _context, signal) {
     const eventsFrom = newYorkDate(clock())
     const { rows: shared } = await database.query<{ line: string }>(SHARED)
     yield `${shared[0]?.line}\n`
     const { rows } = await database.query<{ ticker: string }>(TICKERS, [status])
-    for (let start = 0; start < rows.length; start += NAMES_PER_PAGE) {
+    for (let start = 0; start < rows.length; start += NAMES_PER_STATEMENT) {
       if (signal.aborted) return
-      const tickers = rows.slice(start, start + NAMES_PER_PAGE).map((row) => row.ticker)
-      const page = await database.query<{ line: string }>(PAGE, [tickers, eventsFrom])
-      yield `${page.rows[0]?.line}\n`
+      const tickers = rows.slice(start, start + NAMES_PER_STATEMENT).map((row) => row.ticker)
+      const pages = await database.query<{ line: string }>(PAGES, [tickers, eventsFrom])
+      for (const { line } of pages.rows) yield `${line}\n`
     }
   }
 }
@@ -94,7 +96,7 @@ const TICKERS = `
    where coalesce(stock.active, true) and ($1::text is null or ${BORROW_STATUS_SQL} = $1)
    order by ticker`
 
-const PAGE = `
+const PAGES = `
   select json_agg(json_build_array(
            asked.ticker, stock.name, stock.borrow_status, stock.floor_rate::text,
            case when lender.ticker is not null then
@@ -117,7 +119,8 @@ const PAGE = `
     left join lateral (
       select json_agg(json_build_array(event_type, event_date, risk_factor) order by event_date, event_type) as events
         from market_events as event
-       where event.ticker = asked.ticker and event.event_date >= $2) as ahead on true`
+       where event.ticker = asked.ticker and event.event_date >= $2) as ahead on true
+   group by (asked.place - 1) / ${NAMES_PER_PAGE} order by min(asked.place)`
 
 // ---- as it is read
 
