@@ -21,7 +21,13 @@ export interface WebhookWatch {
   }
   /** Webhooks were added or removed here. */
   refresh(): void
-  stats(): { readonly watching: boolean; readonly models: number; readonly names: number }
+  stats(): {
+    /** False: another gateway does, or there is nobody to watch for. */
+    readonly watching: boolean
+    readonly names: number
+    /** Every name was looked at: from now on what moves is seen. */
+    readonly ready: boolean
+  }
   /** Resolves when nothing of it is under way, and another gateway may watch. */
   close(): Promise<void>
 }
@@ -209,7 +215,11 @@ export function webhookWatch(options: WebhookWatchOptions): WebhookWatch {
       },
     },
     refresh,
-    stats: () => ({ watching, models: audiences.size, names: rates.stats().names }),
+    stats: () => ({
+      watching,
+      names: rates.stats().names,
+      ready: watching && [...audiences.values()].every(({ wanted }) => wanted.ready),
+    }),
     async close() {
       closed = true
       clearInterval(timer)

@@ -483,6 +483,7 @@ export function gateway(
       }),
     components: {
       ...limits.components,
+      ...(told !== null && { webhooks: told.component }),
       rate_stream: async () => {
         const { watchedNames, ...stats } = stream.stats()
         return { ...stats, watched_names: watchedNames }

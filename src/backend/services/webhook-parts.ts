@@ -6,6 +6,7 @@ import { keysIn, ownSecret, SECRET_BYTES_MIN } from '../access/token-keys.ts'
 import { type WebhookWatch, webhookWatch } from '../gateway/webhook-watch.ts'
 import type { RateNews } from '../quotes/rate-news.ts'
 import { type CallContext, ownContext } from '../server/call-context.ts'
+import type { ComponentCheck } from '../server/health.ts'
 import { StartError } from '../server/run.ts'
 import type { Tools } from '../server/service-process.ts'
 import { webhookDelivery } from '../webhooks/delivery.ts'
@@ -25,6 +26,7 @@ export interface WebhookParts {
   readonly events: EventQueue
   /** For invalidations, as they are heard. */
   readonly heard: WebhookWatch['heard']
+  readonly component: ComponentCheck
   readonly stop: () => Promise<void>
 }
 
@@ -104,6 +106,7 @@ export function webhookWork(
     }),
     events,
     heard: watch.heard,
+    component: async () => ({ ...watch.stats(), ...delivery.stats(), waiting: events.stats().waiting }),
     stop: async () => {
       await watch.close()
       await Promise.all([events.close(), lettingGo.close()])
