@@ -106,7 +106,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   },
   services: { values: [...DOMAINS, 'gateway', 'scripts'] },
   // Never built: they start what is, beside the servers that tests have.
-  tools: { values: [...DOMAINS, 'test', 'scripts', 'services'] },
+  tools: { values: [...DOMAINS, 'gateway', 'test', 'scripts', 'services'] },
 }
 
 /** `import … from`, `export … from` and `import()`, with whether only types come over. */
