@@ -209,6 +209,23 @@ describe('the local copy', () => {
     expect((await data.observe(GME, WINDOW)).lenderRate.value.toString()).toBe('0.5')
   })
 
+  test('serves who wants nothing older than so many seconds while nothing in it is', async () => {
+    await database.pool.query(`
+      insert into lender_rates (ticker, rate, provider, as_of, received_at) values ('GME', 0.05, 'p', '2026-11-24T10:00:00Z', '2026-11-24T19:59:50Z');
+      insert into stock_volatility (ticker, value, provider, as_of, received_at) values ('GME', 80, 'p', '2026-11-24T19:59:55Z', '2026-11-24T19:59:55Z');
+      insert into volatility_index (index_date, value, provider, as_of, received_at)
+      values ('2026-11-24', 20, 'p', '2026-11-24T19:59:55Z', '2026-11-24T19:59:55Z');
+      insert into event_calendars (ticker, provider, as_of, received_at) values ('GME', 'p', '2026-11-24T19:59:55Z', '2026-11-24T19:59:55Z')`)
+    const data = market()
+    await data.observe(GME, WINDOW)
+    await data.observe(GME, WINDOW, { maxAgeSeconds: 10 })
+    expect(statements).toBe(1)
+    await data.observe(GME, WINDOW, { maxAgeSeconds: 9 })
+    expect(statements).toBe(2)
+    await data.observe(GME, WINDOW, { maxAgeSeconds: 0 })
+    expect(statements).toBe(3)
+  })
+
   test('is forgotten on request, also the one that is being read', async () => {
     await everything()
     const data = market()

@@ -51,6 +51,13 @@ export const BORROW_STATUS_SQL = `
     else coalesce(stock.borrow_status, 'HARD')
   end`
 
+/** The last rate ever recorded for each name of `asked` of which the `lender` gives none, as `last`. */
+export const LAST_RECORDED_SQL = `
+    left join lateral (
+      select rate, provider, as_of, received_at, demo from lender_rate_history as history
+       where lender.rate is null and history.ticker = asked.ticker and history.rate is not null
+       order by history.as_of desc limit 1) as last on true`
+
 /**
  * @param eventsFrom events before this date are not read
  * @returns one for each ticker, in their order, known or not
@@ -81,10 +88,7 @@ const READ = `
     from unnest($1::text[]) with ordinality as asked (ticker, place)
     left join stocks as stock on stock.ticker = asked.ticker
     left join lender_rates as lender on lender.ticker = asked.ticker
-    left join lateral (
-      select rate, provider, as_of, received_at, demo from lender_rate_history as history
-       where lender.rate is null and history.ticker = asked.ticker and history.rate is not null
-       order by history.as_of desc limit 1) as last on true
+    ${LAST_RECORDED_SQL}
     left join (
       select value, provider, as_of, received_at, demo from volatility_index
        order by index_date desc, received_at desc limit 1) as index on true

@@ -24,7 +24,7 @@ import {
 import type { MarketEvent } from './event-risk.ts'
 import { newYorkDate } from './new-york-time.ts'
 import type { Stored } from './observation.ts'
-import { BORROW_STATUS_SQL, type StoredObservations } from './stored-observations.ts'
+import { BORROW_STATUS_SQL, LAST_RECORDED_SQL, type StoredObservations } from './stored-observations.ts'
 
 export interface UniverseAsk {
   /** Names of this tier only; null: all. */
@@ -110,10 +110,7 @@ const PAGES = `
     from unnest($1::text[]) with ordinality as asked (ticker, place)
     left join stocks as stock on stock.ticker = asked.ticker
     left join lender_rates as lender on lender.ticker = asked.ticker
-    left join lateral (
-      select rate, provider, as_of, received_at, demo from lender_rate_history as history
-       where lender.rate is null and history.ticker = asked.ticker and history.rate is not null
-       order by history.as_of desc limit 1) as last on true
+    ${LAST_RECORDED_SQL}
     left join stock_volatility as own on own.ticker = asked.ticker
     left join event_calendars as calendar on calendar.ticker = asked.ticker
     left join lateral (

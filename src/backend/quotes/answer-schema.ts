@@ -49,6 +49,19 @@ const eventRiskSchema = Type.Object(
   { title: 'EventRisk', description: 'The event risk factor with its source, age and events.' },
 )
 
+/** Where a rate's inputs came from; those of a quote have a price as well, when the last close stood in for one. */
+const rateSources = {
+  base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
+  volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
+  event_risk: eventRiskSchema,
+}
+const quoteSources = {
+  ...rateSources,
+  price: Type.Optional(
+    observationSchema(Type.Number({ description: 'The last close that stood in for a price, USD.' }), 'ObservedPrice'),
+  ),
+}
+
 const degradedSchema = Type.Array(Type.String(), {
   description:
     'Inputs that were not live or freshly cached: lender_rate_stale, lender_rate_fallback, volatility_stale, volatility_fallback, event_risk_stale, event_risk_fallback, event_risk_assumed, last_close_stale; and demo_data.',
@@ -115,17 +128,7 @@ export const QUOTE_ANSWER_SCHEMA = Type.Object(
       markup_percentage: Type.Number({ description: 'Percent points: 5 is 5 %.' }),
       pricing_model: Type.String(),
     }),
-    data_sources: Type.Object({
-      base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
-      volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
-      event_risk: eventRiskSchema,
-      price: Type.Optional(
-        observationSchema(
-          Type.Number({ description: 'The last close that stood in for a price, USD.' }),
-          'ObservedPrice',
-        ),
-      ),
-    }),
+    data_sources: Type.Object(quoteSources),
     degraded: degradedSchema,
     availability: availabilitySchema,
     sufficient: Type.Optional(
@@ -172,11 +175,7 @@ export const RATE_ANSWER_SCHEMA = Type.Object(
     rebate_rate: orNull(rate('Benchmark less current rate; negative: the borrower pays.')),
     floor_rate: rate("The stock's minimum."),
     pricing_model: Type.String(),
-    data_sources: Type.Object({
-      base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
-      volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
-      event_risk: eventRiskSchema,
-    }),
+    data_sources: Type.Object(rateSources),
     degraded: degradedSchema,
   },
   { title: 'Rate', description: 'A current borrow rate with its inputs.' },
@@ -259,17 +258,7 @@ export const COMPARISON_ANSWER_SCHEMA = Type.Object(
         cost_per_day: usd('Borrow cost of one day, without markup.'),
       }),
     ),
-    data_sources: Type.Object({
-      base_rate: observationSchema(rate("The lender's rate."), 'ObservedRate'),
-      volatility: observationSchema(Type.Number({ description: 'Index points.' }), 'ObservedVolatility'),
-      event_risk: eventRiskSchema,
-      price: Type.Optional(
-        observationSchema(
-          Type.Number({ description: 'The last close that stood in for a price, USD.' }),
-          'ObservedPrice',
-        ),
-      ),
-    }),
+    data_sources: Type.Object(quoteSources),
     degraded: degradedSchema,
   },
   { description: 'One short under every convention pack; indicative, not recorded.' },

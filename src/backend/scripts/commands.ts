@@ -6,21 +6,13 @@ import { BorrowRateError } from '../client/borrow-rate-error.ts'
 import type { QuoteRequest } from '../client/quotes.ts'
 import { addAdministrationCommands } from './administration-commands.ts'
 import { addBatchCommand } from './batch-command.ts'
-import {
-  type AskingOptions,
-  AUDITING,
-  amount,
-  type CommandTools,
-  json,
-  QUOTING,
-  wholeFromOne,
-} from './command-tools.ts'
+import { type AskingOptions, AUDITING, type CommandTools, json, QUOTING } from './command-tools.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
 import type { Progress } from './progress.ts'
 import { quoteText, recordText } from './quote-text.ts'
 import { addRateCommands } from './rate-commands.ts'
 import { addRecordCommands } from './record-commands.ts'
-import { type ShortOptions, shortOf } from './short-options.ts'
+import { type ShortOptions, shortOf, withShort } from './short-options.ts'
 
 /** What the commands need of the process. */
 export interface Surroundings {
@@ -61,14 +53,8 @@ export function commandLine(surroundings: Surroundings): Command {
 
   const asking = (name: string, description: string) => askingBelow(program, name, description)
 
-  asking('quote', 'price a short: by value or by shares, for days or between two trade dates')
+  withShort(asking('quote', 'price a short: by value or by shares, for days or between two trade dates'))
     .argument('<ticker>', 'as GME or BRK.B')
-    .option('--value <usd>', 'position value in USD', amount)
-    .option('--shares <count>', 'number of shares', wholeFromOne)
-    .option('--price <usd>', 'USD a share, with --shares (else the last known close)', amount)
-    .option('--days <count>', 'calendar days', wholeFromOne)
-    .option('--start <date>', 'trade date of the short, YYYY-MM-DD')
-    .option('--end <date>', 'trade date of the cover, YYYY-MM-DD')
     .option('--broker <client_id>', 'whose terms price it')
     .action(async (ticker: string, options: ShortOptions) => {
       const { engine, clientId } = client(options, QUOTING)

@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import type { BorrowStatus, HistoryInterval } from '../client/answers.ts'
 import {
   type AskingOptions,
-  amount,
   type CommandTools,
   given,
   json,
@@ -19,7 +18,7 @@ import { comparisonText } from './comparison-text.ts'
 import { CommandError } from './engine-access.ts'
 import { historyText } from './rate-chart.ts'
 import { ratesText, rateText } from './rates-text.ts'
-import { type ShortOptions, shortOf } from './short-options.ts'
+import { type ShortOptions, shortOf, withShort } from './short-options.ts'
 
 interface RatesOptions extends AskingOptions {
   readonly status?: BorrowStatus
@@ -70,14 +69,10 @@ export function addRateCommands(program: Command, tools: CommandTools): void {
       print(options.json ? json(answer) : historyText(answer))
     })
 
-  asking(program, 'compare', 'one short under the convention of every market, with who charges so; on no record')
+  withShort(
+    asking(program, 'compare', 'one short under the convention of every market, with who charges so; on no record'),
+  )
     .argument('<ticker>')
-    .option('--value <usd>', 'position value in USD', amount)
-    .option('--shares <count>', 'number of shares', wholeFromOne)
-    .option('--price <usd>', 'USD a share, with --shares (else the last known close)', amount)
-    .option('--days <count>', 'calendar days', wholeFromOne)
-    .option('--start <date>', 'trade date of the short, YYYY-MM-DD')
-    .option('--end <date>', 'trade date of the cover, YYYY-MM-DD')
     .option('--broker <client_id>', 'whose terms count (else those of the key)')
     .action(async (ticker: string, options: ShortOptions) => {
       const request = { ...shortOf(ticker, options), ...given('clientId', options.broker) }

@@ -1,7 +1,8 @@
 // A short as a person types it: by value or by shares, for days or between two trade dates.
+import type { Command } from 'commander'
 import type { QuoteRequest } from '../client/quotes.ts'
 import { type Usd, usdPerShare } from '../client/units.ts'
-import type { AskingOptions } from './command-tools.ts'
+import { type AskingOptions, amount, wholeFromOne } from './command-tools.ts'
 import { CommandError } from './engine-access.ts'
 
 export interface ShortOptions extends AskingOptions {
@@ -11,6 +12,17 @@ export interface ShortOptions extends AskingOptions {
   readonly price?: Usd
   readonly start?: string
   readonly end?: string
+}
+
+/** The options of a command that takes a short. */
+export function withShort(command: Command): Command {
+  return command
+    .option('--value <usd>', 'position value in USD', amount)
+    .option('--shares <count>', 'number of shares', wholeFromOne)
+    .option('--price <usd>', 'USD a share, with --shares (else the last known close)', amount)
+    .option('--days <count>', 'calendar days', wholeFromOne)
+    .option('--start <date>', 'trade date of the short, YYYY-MM-DD')
+    .option('--end <date>', 'trade date of the cover, YYYY-MM-DD')
 }
 
 /** @throws CommandError when it is not one way of saying how much, and one of saying how long */

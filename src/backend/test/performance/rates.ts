@@ -14,7 +14,7 @@ import type { Ticker } from '../../pricing/units.ts'
 import { historyAnswer } from '../../quotes/answer.ts'
 import { pricingInputs } from '../../quotes/pricing-inputs.ts'
 import { rates } from '../../quotes/rate.ts'
-import { RATE_LIST_FORMATS, type RateListFormat, rateLists } from '../../quotes/rate-list.ts'
+import { type RateListFormat, rateLists } from '../../quotes/rate-list.ts'
 import { INTERVAL_SECONDS, type Interval } from '../../quotes/rate-points.ts'
 import { ownContext } from '../../server/call-context.ts'
 import { writeJson } from '../../server/json-writer.ts'
@@ -95,9 +95,7 @@ export async function listingRates(): Promise<object> {
       console.log(`  CPU of a list made, CSV, ms             ${printed(cpu.csv)}`)
       console.log(`  CPU of a list that is kept, ms          ${printed(cpu.json_again)}`)
       console.log(`  from the question to the end, ms        ${printed(wall.json)}`)
-      console.log(
-        `  text, bytes                             ${RATE_LIST_FORMATS.map((form) => bytes[form] ?? '-').join(', ')}`,
-      )
+      console.log(`  text, bytes                             ${bytes.json} as JSON, ${bytes.csv} as CSV`)
       console.log(`  memory grown over ten lists, MiB        ${grownMiB.toFixed(1)}`)
       console.log(
         `  a year of a name that changes every 15 minutes, ms: by days ${printed(history.year_by_days)}, by hours ${printed(history.year_by_hours)}`,
