@@ -57,7 +57,7 @@ const BEHIND_THE_GATEWAY = [
 ].map((name) => `test/end-to-end/${name}.pg.test.ts`)
 const ALL_DOORS = [
   ...BEHIND_THE_GATEWAY,
-  ...['answers', 'config-and-health', 'openapi', 'hostile-input.fields'].map(
+  ...['answers', 'config-and-health', 'openapi', 'contract', 'hostile-input.fields'].map(
     (name) => `test/end-to-end/${name}.pg.test.ts`,
   ),
 ]

@@ -43,6 +43,9 @@ const MAY = {
 /** What a route does, as a credential's role may or may not. */
 export type Operation = keyof typeof MAY
 
+/** All that a route may ask for. */
+export const OPERATIONS = Object.keys(MAY) as readonly Operation[]
+
 /** The roles that may, in the order of {@link ROLES}. */
 export function rolesOf(operation: Operation): readonly Role[] {
   return ROLES.filter((role) => mayPerform(role, operation))

@@ -16,6 +16,7 @@ import type { Clock } from '../server/uuidv7.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
 import { answerExamples } from './answer-examples.ts'
 import { completeDocument } from './complete-document.ts'
+import { failures } from './failures.ts'
 import type { AskedService, ChangeLogLevel } from './operations.ts'
 import type { RateStream } from './rate-stream.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
@@ -102,6 +103,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
     description: DESCRIPTION,
     tags: TAGS,
     complete: (declared) => completeDocument(declared, answerExamples()),
+    unreadableBody: failures('INVALID_PARAMETER', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
   })
   quoteRoutes(app, options)
   batchRoutes(app, { ...options, newId: options.newRequestId })

@@ -1,5 +1,5 @@
 // Who may use a route, as its documentation says: made from the one table of roles, so that what is promised is what is checked.
-import { type Operation, type Role, rolesOf } from '../access/roles.ts'
+import { type Operation, ROLES, type Role, rolesOf } from '../access/roles.ts'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -14,6 +14,11 @@ export function forRoles(operation: Operation, description: string) {
   return {
     security: [{ apiKey: [] }],
     'x-roles': roles,
-    description: `${description} For the ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(' and ')}.`,
+    description: `${description} For ${inWords(roles)}.`,
   }
+}
+
+function inWords(roles: readonly Role[]): string {
+  if (roles.length === ROLES.length) return 'any role'
+  return `the ${roles.length === 1 ? 'role' : 'roles'} ${roles.join(', ').replace(/, ([a-z]+)$/, ' and $1')}`
 }

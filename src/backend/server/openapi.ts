@@ -13,6 +13,8 @@ export interface OpenApiOptions {
   readonly tags?: readonly { readonly name: string; readonly description: string }[]
   /** Says what the routes leave open: the document that is published, made of what they declare. */
   readonly complete?: (declared: object) => object
+  /** Answers, by status, to a body that cannot be read: of every operation whose method may carry one, whether it is used or not. */
+  readonly unreadableBody?: Readonly<Record<number, object>>
 }
 
 /** The page's own scripts and styles, and calls to this server when a reader tries an endpoint. */
@@ -70,6 +72,8 @@ declare module 'fastify' {
   }
 }
 
+const METHODS_WITHOUT_BODY = new Set(['GET', 'HEAD'])
+
 type Security = NonNullable<FastifySchema['security']>
 
 /** Where an API key will do, so will an access token, unless the route says otherwise. */
@@ -82,9 +86,17 @@ function credentialsOf(security: Security, keyOnly: boolean): Security {
 export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptions): Promise<void> {
   await app.register(swagger, {
     transform: ({ schema, url, route }) => {
-      const { security } = schema ?? {}
+      const { security, response } = schema ?? {}
       if (security === undefined) return { schema, url }
-      return { schema: { ...schema, security: credentialsOf(security, route.config?.keyOnly ?? false) }, url }
+      const mayHaveBody = [route.method].flat().some((method) => !METHODS_WITHOUT_BODY.has(method))
+      return {
+        schema: {
+          ...schema,
+          security: credentialsOf(security, route.config?.keyOnly ?? false),
+          response: { ...(mayHaveBody && options.unreadableBody), ...(response as object) },
+        },
+        url,
+      }
     },
     transformObject: (declared) => {
       const document = 'openapiObject' in declared ? declared.openapiObject : declared.swaggerObject

@@ -8,10 +8,12 @@ import { BATCH_CSV_COLUMNS, type BatchSummary, batchCsv, batchJson, tellingSumma
 import { BATCH_LINES_MAX, BATCH_SHAPE, readBatchBody, readBatchCsv } from '../../quotes/batch-lines.ts'
 import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { NDJSON } from '../../server/internal-wire.ts'
+import { ERROR_SCHEMA } from '../../server/openapi.ts'
 import { invalidParameters } from '../../server/problem.ts'
 import { enumField, optional, parseShape, shape } from '../../server/shape.ts'
 import { acceptedFormat, CONTENT_TYPES, CSV } from '../accepted-format.ts'
 import { actorOf, IDEMPOTENCY_HEADER, idempotencyKeyOf } from '../actor.ts'
+import { forRoles } from '../documented-roles.ts'
 import { failures } from '../failures.ts'
 import { longAnswers } from '../streams.ts'
 
@@ -19,6 +21,7 @@ import { longAnswers } from '../streams.ts'
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 /** A batch counts one request for each so many lines begun. */
 const LINES_PER_REQUEST = 100
+const CSV_EXAMPLE = 'ticker,position_value,loan_days,client_id\nGME,50000,30,demo-classic\n'
 
 const FORMATS = {
   json: { contentType: CONTENT_TYPES.json, write: batchJson },
@@ -40,6 +43,8 @@ const failedLine = Type.Object({
   status: Type.Literal('error'),
   error: Type.String(),
   error_code: Type.String(),
+  validation_errors: Type.Optional(Type.Unsafe(ERROR_SCHEMA.properties.validation_errors)),
+  valid_params: Type.Optional(Type.Array(Type.String())),
   ticker: Type.Optional(Type.String({ description: 'When the line had one that is sound.' })),
   client_id: Type.Optional(Type.String({ description: 'When the line had one that is sound.' })),
 })
@@ -89,19 +94,24 @@ export function batchRoutes(
         onRequest: credentials.authenticated('quote'),
         bodyLimit: BATCH_BYTES_MAX,
         schema: {
+          ...forRoles(
+            'quote',
+            `Up to ${BATCH_LINES_MAX} shorts against one snapshot of the market, as JSON or as CSV (\`Content-Type: text/csv\`, a header row with the same names). ` +
+              'Each line is priced and recorded like a single quote; a line that cannot be priced fails alone, with its own error. ' +
+              'The answer is sent while lines are priced: as one JSON object, as NDJSON (`Accept: application/x-ndjson`; the summary is the last line), or as CSV (`Accept: text/csv`) with the columns ' +
+              `${BATCH_CSV_COLUMNS.join(', ')}. An answer that breaks off has no summary. A batch counts as one request for each ${LINES_PER_REQUEST} lines begun.`,
+          ),
           tags: ['quotes'],
-          security: [{ apiKey: [] }],
           operationId: 'calculateLocateBatch',
           summary: 'Price many shorts',
-          description:
-            `Up to ${BATCH_LINES_MAX} shorts against one snapshot of the market, as JSON or as CSV (\`Content-Type: text/csv\`, a header row with the same names). ` +
-            'Each line is priced and recorded like a single quote; a line that cannot be priced fails alone, with its own error. ' +
-            'The answer is sent while lines are priced: as one JSON object, as NDJSON (`Accept: application/x-ndjson`; the summary is the last line), or as CSV (`Accept: text/csv`) with the columns ' +
-            `${BATCH_CSV_COLUMNS.join(', ')}. An answer that breaks off has no summary. A batch counts as one request for each ${LINES_PER_REQUEST} lines begun.`,
           headers: IDEMPOTENCY_HEADER,
           querystring: QUERY,
-          consumes: ['application/json', CSV],
-          body: BATCH_SHAPE,
+          body: {
+            content: {
+              'application/json': { schema: BATCH_SHAPE },
+              [CSV]: { schema: Type.String({ examples: [CSV_EXAMPLE] }) },
+            },
+          },
           response: {
             200: {
               description: 'The lines in their order, and the summary.',

@@ -5,6 +5,7 @@ import type { Credentials } from '../../access/credentials.ts'
 import type { PricingModel } from '../../pricing/borrow-rate.ts'
 import { CONVENTION_PACKS } from '../../pricing/convention-packs.ts'
 import type { CallContext } from '../../server/call-context.ts'
+import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
 import { FEATURE_NAMES, type Feature, supportedFeatures } from '../features.ts'
@@ -54,8 +55,11 @@ export function configRoutes(
     {
       onRequest: credentials.authenticated('config'),
       schema: {
+        ...forRoles(
+          'config',
+          'Features, limits, pricing models and convention packs; it changes with a deployment or an administrator.',
+        ),
         tags: ['config'],
-        security: [{ apiKey: [] }],
         operationId: 'config',
         summary: 'What this deployment offers',
         response: {

@@ -7,6 +7,7 @@ import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from '../../quotes/wire.ts'
 import { Problem } from '../../server/problem.ts'
 import { actorOf, IDEMPOTENCY_HEADER, idempotencyKeyOf } from '../actor.ts'
+import { forRoles } from '../documented-roles.ts'
 import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 
@@ -24,12 +25,13 @@ const CODES = [
 ] as const
 
 const DOCUMENTATION = {
+  ...forRoles(
+    'quote',
+    'The locate fee of a short position: borrow cost for the stay, markup and transaction fee, with every step of the ' +
+      'number and the source of every input. The price is on the record, durably, before the answer leaves.',
+  ),
   tags: ['quotes'],
   summary: 'Price a short',
-  description:
-    'The locate fee of a short position: borrow cost for the stay, markup and transaction fee, with every step of the ' +
-    'number and the source of every input. The price is on the record, durably, before the answer leaves.',
-  security: [{ apiKey: [] }],
 }
 
 export function quoteRoutes(

@@ -18,6 +18,7 @@ import {
   tickerField,
   withDefault,
 } from '../../server/shape.ts'
+import { forRoles } from '../documented-roles.ts'
 import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
 import { VALIDATOR_HEADERS, validated } from '../validators.ts'
@@ -77,7 +78,6 @@ const PAGE_QUERY = shape({
   limit: withDefault(integerField({ description: 'Names at the most.', minimum: 1, maximum: 100, example: 20 }), 20),
 })
 
-const security = [{ apiKey: [] }]
 const tags = ['rates']
 /** CLIENT_NOT_FOUND: the broker of the key is not active. */
 const ORDINARY = [
@@ -105,12 +105,13 @@ export function rateRoutes(
       {
         onRequest,
         schema: {
+          ...forRoles(
+            'rates',
+            "The rate under the pricing model of the key's broker, with its inputs. The answer has an ETag and a Last-Modified; send one back in If-None-Match or If-Modified-Since for a 304.",
+          ),
           tags,
-          security,
           operationId: url.includes('/ticker/') ? 'rateByTicker' : 'rate',
           summary: 'Current borrow rate of a name',
-          description:
-            "The rate under the pricing model of the key's broker, with its inputs. The answer has an ETag and a Last-Modified; send one back in If-None-Match or If-Modified-Since for a 304.",
           headers: VALIDATOR_HEADERS,
           params: TICKER_PATH,
           querystring: CURRENT_QUERY,
@@ -136,12 +137,13 @@ export function rateRoutes(
     {
       onRequest,
       schema: {
+        ...forRoles(
+          'rates',
+          'What the rate would be at another volatility, event risk or pricing model. Indicative, not recorded.',
+        ),
         tags,
-        security,
         operationId: 'customRate',
         summary: 'Borrow rate under chosen conditions',
-        description:
-          'What the rate would be at another volatility, event risk or pricing model. Indicative, not recorded.',
         params: TICKER_PATH,
         querystring: CUSTOM_QUERY,
         response: {
@@ -168,11 +170,10 @@ export function rateRoutes(
     {
       onRequest,
       schema: {
+        ...forRoles('rates', 'A page by ticker. X-Total-Count has the number in all, Link the pages beside this one.'),
         tags,
-        security,
         operationId: 'ratesByStatus',
         summary: 'Names of one borrow status',
-        description: 'A page by ticker. X-Total-Count has the number in all, Link the pages beside this one.',
         params: STATUS_PATH,
         querystring: PAGE_QUERY,
         response: { 200: Type.Array(RATE_ANSWER_SCHEMA), ...failures(...ORDINARY) },

@@ -130,6 +130,43 @@ const REPLAY_COUNTS = {
   }),
 }
 
+const SIGNED_HEAD = { ...HEAD.properties, first_sequence: Type.Integer(), signature: Type.String() }
+const MOMENT_OR_NULL = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+const LINK = {
+  type: Type.Literal('record'),
+  sequence: Type.Integer({ description: 'Place in the chain.' }),
+  prev_hash: Type.String({ description: 'Of the record one place before.' }),
+  hash: Type.String({ description: 'SHA-256 in hex.' }),
+  sealed_at: Type.String({ format: 'date-time' }),
+}
+
+/** The lines of an export, in their order. docs/audit.md shows one. */
+const EXPORT_LINES = [
+  Type.Object({
+    type: Type.Literal('header'),
+    format: Type.String(),
+    version: Type.Integer(),
+    from: MOMENT_OR_NULL,
+    to: MOMENT_OR_NULL,
+    exported_at: Type.String({ format: 'date-time' }),
+    anchor: Type.Union([Type.Object(SIGNED_HEAD), Type.Null()], {
+      description: 'The signed head that the first record follows; null: it is the first of all.',
+    }),
+  }),
+  Type.Object({
+    ...LINK,
+    row: Type.Object({}, { additionalProperties: true, description: 'The record as it was kept, with its columns.' }),
+  }),
+  Type.Object({ ...LINK, gone: Type.String({ description: 'The audit_id of a record that is kept no more.' }) }),
+  Type.Object({ type: Type.Literal('head'), ...SIGNED_HEAD }),
+  Type.Object({
+    type: Type.Literal('trailer'),
+    records: Type.Integer(),
+    unsealed: Type.Integer({ description: 'Records of the range that had no place in the chain yet.' }),
+    sha256: Type.String({ description: 'Of every line before this one.' }),
+  }),
+]
+
 /** An answer as one JSON text, or as lines. */
 const either = (description: string, whole: object, lines: readonly object[]) => ({
   description,
@@ -199,7 +236,7 @@ export function recordRangeRoutes(
           200: {
             description: 'The file.',
             content: {
-              [NDJSON]: { schema: { type: 'object', required: ['type'], properties: { type: { type: 'string' } } } },
+              [NDJSON]: { schema: { anyOf: EXPORT_LINES } },
               'text/csv': { schema: { type: 'string' } },
             },
           },

@@ -89,7 +89,6 @@ const ONE_STOCK = Type.Object(
 const FAILURES = [
   'INVALID_PARAMETER',
   'UNAUTHORIZED',
-  'FORBIDDEN',
   'RATE_LIMIT_EXCEEDED',
   'INTERNAL_ERROR',
   'SERVICE_UNAVAILABLE',
@@ -170,6 +169,7 @@ export function stockRoutes(
           201: ONE_STOCK,
           ...failures(
             ...FAILURES,
+            'FORBIDDEN',
             'PAYLOAD_TOO_LARGE',
             'UNSUPPORTED_MEDIA_TYPE',
             'CONFLICT',

@@ -6,6 +6,7 @@ import { TICKER_PATTERN, type Ticker } from '../../pricing/units.ts'
 import { countNoMore } from '../../server/overload.ts'
 import { Problem } from '../../server/problem.ts'
 import { optional, parseShape, patternField, shape } from '../../server/shape.ts'
+import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
 import type { RateStream } from '../rate-stream.ts'
@@ -86,11 +87,10 @@ export function streamRoutes(
       exposeHeadRoute: false,
       config: { lasting: true },
       schema: {
+        ...forRoles('stream_rates', DESCRIPTION),
         tags: ['rates'],
-        security: [{ apiKey: [] }],
         operationId: 'rateStream',
         summary: 'Rates as they move',
-        description: DESCRIPTION,
         headers: HEADERS,
         querystring: STREAM_QUERY,
         'x-events': STREAM_EVENTS,

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { expectFailure, expectOrdinaryHeaders, expectQuietLog } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
-import { type Answer, ask, exchange, openSocket, type RawAnswer, rawRequest } from './http.ts'
+import { ask, exchange, openSocket, type RawAnswer, rawRequest, wholeAnswer } from './http.ts'
 
 const QUOTE = '/api/v1/calculate-locate'
 const MARK = 'GARBAGE7f3a'
@@ -29,12 +29,7 @@ function expectRawFailure(answer: RawAnswer | undefined, code: Parameters<typeof
   expectOrdinaryHeaders(headersOf(answer))
 }
 
-function headersOf(answer: RawAnswer | undefined): Answer['headers'] {
-  const lines = answer?.head.split('\r\n').slice(1) ?? []
-  return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
-  )
-}
+const headersOf = (answer: RawAnswer | undefined) => (answer === undefined ? {} : wholeAnswer(answer).headers)
 
 describe('an address', () => {
   test.each(['/api/v1/rates/%', '/api/v1/rates/%zz', '/api/v1/rates/%c3%28', '/api/v1/rates/%ff', `/%${MARK}`])(

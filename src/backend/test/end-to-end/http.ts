@@ -28,9 +28,11 @@ export interface Answer {
 }
 
 const ANSWER_WAIT_MS = 15_000
+/** A stream of events has no end: what comes within this is its text. */
+const EVENTS_WAIT_MS = 250
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
-/** Asks and reads the whole answer. Rejects when the connection breaks. */
+/** Asks and reads the whole answer, of a stream of events its beginning. Rejects when the connection breaks. */
 export function ask(deployed: { readonly url: string }, what: Ask): Promise<Answer> {
   const { method = what.body === undefined ? 'GET' : 'POST', path, key, body, headers = {}, leftAfter } = what
   const payload = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
@@ -66,6 +68,12 @@ export function ask(deployed: { readonly url: string }, what: Ask): Promise<Answ
         })
         answer.on('error', fail)
         answer.on('end', over)
+        // A stream of events has no end.
+        if (leftAfter !== undefined || answer.headers['content-type']?.startsWith('text/event-stream') !== true) return
+        setTimeout(() => {
+          over()
+          request.destroy()
+        }, EVENTS_WAIT_MS)
       },
     )
     request.on('timeout', () => request.destroy(new Error(`no answer to ${method} ${path}`)))
@@ -125,6 +133,16 @@ export async function exchange(
   } finally {
     socket.destroy()
   }
+}
+
+/** A raw answer as one that was read by a client. */
+export function wholeAnswer({ status, head, body }: RawAnswer): Answer {
+  const lines = head.split('\r\n').slice(1)
+  const headers = lines.map((line) => [
+    line.slice(0, line.indexOf(':')).toLowerCase(),
+    line.slice(line.indexOf(':') + 2),
+  ])
+  return answerOf(status, Object.fromEntries(headers), Buffer.from(body))
 }
 
 export function openSocket(deployed: { readonly url: string }): Promise<Socket> {

@@ -86,17 +86,36 @@ const KEYWORDS = new Set(
    then else`.split(/\s+/),
 )
 
+export interface Parameter {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required?: boolean
+  readonly schema: object
+  readonly example?: unknown
+}
+
+export interface Media {
+  readonly schema: object
+  readonly example?: unknown
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>
+}
+
 export interface Operation {
   readonly path: string
   readonly method: string
   readonly operationId: string
   readonly tags: readonly string[]
   readonly security?: readonly Record<string, readonly string[]>[]
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
-  readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> }
+  readonly parameters?: readonly Parameter[]
+  readonly requestBody?: { readonly required?: boolean; readonly content: Record<string, Media> }
   /** Who may; left out: any role, or some other rule in the description. */
   readonly 'x-roles'?: readonly Role[]
-  readonly responses: Record<string, { readonly content?: Record<string, { readonly schema: object }> }>
+  readonly responses: Record<
+    string,
+    { readonly headers?: Record<string, object>; readonly content?: Record<string, Media> }
+  >
+  /** The data of each event of a stream. */
+  readonly 'x-events'?: Readonly<Record<string, object>>
 }
 
 export interface Document {
