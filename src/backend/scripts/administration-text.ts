@@ -203,7 +203,8 @@ function fieldLines(fields: Fields): string[] {
   return columns([left(''), left('')], fields).slice(1)
 }
 
-function listText(
+/** A list as a table, with which part of it this is. @param one of its things */
+export function listText(
   heads: readonly Column[],
   rows: readonly (readonly string[])[],
   list: ListAnswer<unknown>,

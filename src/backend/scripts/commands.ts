@@ -8,6 +8,7 @@ import { addAdministrationCommands } from './administration-commands.ts'
 import { addBatchCommand } from './batch-command.ts'
 import { type AskingOptions, AUDITING, type CommandTools, json, QUOTING } from './command-tools.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
+import { addKeyCommands } from './key-commands.ts'
 import type { Progress } from './progress.ts'
 import { quoteText, recordText } from './quote-text.ts'
 import { addRateCommands } from './rate-commands.ts'
@@ -82,6 +83,7 @@ export function commandLine(surroundings: Surroundings): Command {
   addBatchCommand(program, tools)
   addRecordCommands(program, tools)
   addAdministrationCommands(program, tools)
+  addKeyCommands(program, tools)
 
   program
     .command('import')

@@ -20,6 +20,7 @@ import type { Webhooks } from '../webhooks/webhook.ts'
 
 /** The secret of an engine that has its data to itself, in its data folder. */
 const OWN_SECRET_FILE = 'webhook-secret'
+const SAID_EVERY_MS = 60_000
 
 export interface WebhookParts {
   readonly webhooks: Webhooks
@@ -46,6 +47,16 @@ export function webhookWork(
   const keys = keysOf(configuration.webhooks, secretFolder)
   if (keys.length === 0) return null
   const box = secretBox(keys)
+  /** What is tried every second is said once a minute. */
+  const quietly = (sentence: string) => {
+    let saidAtMs = Number.NEGATIVE_INFINITY
+    return (error: unknown) => {
+      const nowMs = clock().getTime()
+      if (nowMs - saidAtMs < SAID_EVERY_MS) return
+      saidAtMs = nowMs
+      log.warn({ err: error }, sentence)
+    }
+  }
   const where = targets({ allowedNetworks, resolveHost: dnsResolver() })
 
   const delivery = webhookDelivery({
@@ -58,14 +69,14 @@ export function webhookWork(
     random: Math.random,
     onDead: ({ webhookId, deliveryId, error }) =>
       log.warn({ webhook_id: webhookId, delivery_id: deliveryId, reason: error }, 'a delivery was given up'),
-    onFailure: (error) => log.warn({ err: error }, 'webhooks could not be delivered, which is tried again'),
+    onFailure: quietly('webhooks could not be delivered, which is tried again'),
   })
   const events = eventQueue({
     database,
     clock,
     newId,
     onQueued: delivery.wake,
-    onFailure: (error) => log.warn({ err: error }, 'events could not be queued for webhooks, which is tried again'),
+    onFailure: quietly('events could not be queued for webhooks, which is tried again'),
   })
   const watch = webhookWatch({
     news: behind.rateNews,
@@ -75,14 +86,13 @@ export function webhookWork(
     lease: watchLease(database, clock, newId()),
     readWatchers: () => readWatchers(database),
     queue: events,
-    onFailure: (error) =>
-      log.warn({ err: error }, 'rates and feeds could not be watched for webhooks, which is tried again'),
+    onFailure: quietly('rates and feeds could not be watched for webhooks, which is tried again'),
   })
   const lettingGo = webhookLettingGo({
     database,
     clock,
     onDead: (deliveries) => log.warn({ deliveries }, 'deliveries that waited for too long were given up'),
-    onFailure: (error) => log.warn({ err: error }, 'old deliveries could not be removed yet'),
+    onFailure: quietly('old deliveries could not be removed yet'),
   })
   metrics.gauge('webhook_watching', '1 in the process that watches rates and feeds for webhooks', () =>
     Number(watch.stats().watching),
