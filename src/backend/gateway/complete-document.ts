@@ -19,11 +19,18 @@ interface Response {
   content?: Record<string, Media>
 }
 
+interface Parameter {
+  readonly name: string
+  readonly in: string
+  description?: string
+  schema: Json
+}
+
 interface Operation {
   readonly operationId: string
   readonly description?: string
   readonly security?: readonly object[]
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: Json }[]
+  readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Record<string, Media> }
   readonly responses: Record<string, Response>
   /** The data of each server-sent event. */
@@ -46,7 +53,7 @@ export type Examples = Readonly<Record<string, Readonly<Record<string, unknown>>
 export function completeDocument(declared: object, examples: Examples): ContractDocument {
   const document = JSON.parse(JSON.stringify(declared)) as ContractDocument
   for (const operation of operationsOf(document)) {
-    for (const { name, schema } of operation.parameters ?? []) giveUnits(schema, [name])
+    for (const parameter of operation.parameters ?? []) giveParameterUnits(parameter)
     for (const { schema } of mediaOf(operation)) giveUnits(schema, [])
     for (const schema of Object.values(operation['x-events'] ?? {})) giveUnits(schema, [])
   }
@@ -72,6 +79,15 @@ function mediaOf({ requestBody, responses }: Operation): Media[] {
 }
 
 // ---- units
+
+/** What a parameter is stands beside its schema. */
+function giveParameterUnits(parameter: Parameter): void {
+  const schema = { ...parameter.schema, description: parameter.description }
+  giveUnits(schema, [parameter.name])
+  const { description, ...rest } = schema
+  parameter.schema = rest
+  if (description !== undefined) parameter.description = description
+}
 
 /** Says the unit of every number in a schema, as a keyword and in its description. */
 function giveUnits(schema: Json, path: readonly string[]): void {

@@ -86,8 +86,8 @@ export function quoteBatch(dependencies: {
         : quote(line.request, { ...actor, batch: { batchId, line: line.line } }, context).then(
             (made) => ({ line: line.line, quote: made }),
             (error: unknown) => {
-              // What is no Problem is a bug, and ends the batch.
-              if (!(error instanceof Problem)) throw error
+              // A bug ends the batch, and stands in the log.
+              if (!(error instanceof Problem) || error.code === 'CALCULATION_ERROR') throw error
               return {
                 line: line.line,
                 problem: error,

@@ -3,9 +3,10 @@
 import type { BorrowRate } from '../pricing/borrow-rate.ts'
 import { CONVENTION_PACKS, type ConventionPack } from '../pricing/convention-packs.ts'
 import type { Terms } from '../pricing/locate-fee.ts'
-import { type PricedQuote, price } from '../pricing/quote.ts'
+import type { PricedQuote } from '../pricing/quote.ts'
 import type { CallContext } from '../server/call-context.ts'
 import {
+  computed,
   degradedInputs,
   type PreparedQuote,
   type PricingInputs,
@@ -47,7 +48,7 @@ export function comparePacks(lookUps: QuoteLookUps): ComparePacks {
         conventionPack: pack.name,
         dayCount: pack.dayCount ?? priceInputs.terms.dayCount,
       }
-      return { pack, terms, priced: price({ ...priceInputs, terms }) }
+      return { pack, terms, priced: computed({ ...priceInputs, terms }) }
     })
     const { borrowRate, loanDays } = (compared[0] as ComparedPack).priced
     return {

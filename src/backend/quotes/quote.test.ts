@@ -149,6 +149,13 @@ describe('a quote', () => {
     expect((await refused(quote(REQUEST, ACTOR, CONTEXT))).code).toBe('AUDIT_UNAVAILABLE')
   })
 
+  test('that its inputs do not give is no number, and on no record', async () => {
+    const { quote, kept } = desk({ model: { ...STANDARD_V1, maxMultiplier: null as never } })
+    const problem = await refused(quote(REQUEST, ACTOR, CONTEXT))
+    expect([problem.code, problem.status, problem.cause]).toEqual(['CALCULATION_ERROR', 500, expect.any(TypeError)])
+    expect(kept).toEqual([])
+  })
+
   test('of shares charges them at the price given and says whether the lender has them', async () => {
     const { quote } = desk()
     const position = { kind: 'shares', quantity: 1500, price: asUsd(decimal('22.5')) } as const

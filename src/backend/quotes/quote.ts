@@ -13,7 +13,7 @@ import { accrual, CalendarError, type SettlementCalendar } from '../pricing/sett
 import { asUsd, type IsoDate, type Ticker, type Usd } from '../pricing/units.ts'
 import type { Broker } from '../reference-data/broker-terms.ts'
 import type { CallContext } from '../server/call-context.ts'
-import { invalidParameters, type Problem, type ValidationError } from '../server/problem.ts'
+import { invalidParameters, Problem, type ValidationError } from '../server/problem.ts'
 import { QUOTE_REQUEST_SHAPE } from './wire.ts'
 
 /** A request past its schema: exactly one of value and quantity, exactly one of days and dates. */
@@ -105,7 +105,7 @@ export function prepareQuote({ fetchPricingInputs, calendar, clock, newYorkDate 
 
 /**
  * The function that quotes. Its dependencies are arguments; `newAuditId` makes time-ordered UUIDs.
- * The returned function rejects with a Problem: those of {@link prepareQuote}, and AUDIT_UNAVAILABLE.
+ * The returned function rejects with a Problem: those of {@link prepareQuote}, CALCULATION_ERROR, and AUDIT_UNAVAILABLE.
  */
 export function quoteLocate(
   dependencies: QuoteLookUps & {
@@ -119,7 +119,7 @@ export function quoteLocate(
   return async (request, actor, context) => {
     const { inputs, priceInputs, closeUsed } = await prepare(request, context)
     const quotedAt = clock()
-    const priced = price(priceInputs)
+    const priced = computed(priceInputs)
     const quote: LocateQuote = {
       auditId: newAuditId(),
       quotedAt,
@@ -133,6 +133,18 @@ export function quoteLocate(
     }
     await keepRecord(quoteRecord(quote, actor, engineBuild))
     return quote
+  }
+}
+
+/**
+ * The price of inputs. That they make none is a bug, of the formula or of what was kept as its inputs: it is told apart from all others,
+ * so that whoever hears of it knows that nothing was recorded.
+ */
+export function computed(inputs: PriceInputs): PricedQuote {
+  try {
+    return price(inputs)
+  } catch (cause) {
+    throw new Problem('CALCULATION_ERROR', 'The price could not be computed from its inputs', { cause })
   }
 }
 

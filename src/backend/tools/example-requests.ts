@@ -112,7 +112,7 @@ function exampleRequest(path: string, method: string, operation: JsonObject): Ex
 function givenOf(operationId: string, parameter: JsonObject): Given {
   const name = text(parameter.name)
   const schema = object(parameter.schema)
-  const example = list(schema.examples)[0] ?? ''
+  const example = parameter.example ?? list(schema.examples)[0] ?? ''
   const isPath = parameter.in === 'path'
   const value =
     isPath && FROM_ANSWERS.has(name) ? `{{${name}}}` : (HEADERS[name] ?? PATHS[operationId]?.[name] ?? plain(example))

@@ -40,6 +40,7 @@ export function comparePacksRoutes(
             'PAYLOAD_TOO_LARGE',
             'UNSUPPORTED_MEDIA_TYPE',
             'RATE_LIMIT_EXCEEDED',
+            'CALCULATION_ERROR',
             'INTERNAL_ERROR',
             'EXTERNAL_API_UNAVAILABLE',
             'SERVICE_UNAVAILABLE',
