@@ -40,6 +40,7 @@ import { streamRoutes } from './routes/stream.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { whatIfRoutes } from './routes/what-if.ts'
 import { longAnswers } from './streams.ts'
+import { WEBHOOK_EVENTS } from './webhook-documentation.ts'
 
 export interface GatewayOptions extends ServerOptions {
   readonly engineVersion: string
@@ -102,6 +103,7 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
     version: options.engineVersion,
     description: DESCRIPTION,
     tags: TAGS,
+    webhooks: WEBHOOK_EVENTS,
     complete: (declared) => completeDocument(declared, answerExamples()),
     unreadableBody: failures('INVALID_PARAMETER', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
   })

@@ -13,6 +13,8 @@ export interface OpenApiOptions {
   readonly tags?: readonly { readonly name: string; readonly description: string }[]
   /** Says what the routes leave open: the document that is published, made of what they declare. */
   readonly complete?: (declared: object) => object
+  /** Operations of clients that this side calls, by name, as OpenAPI has them. */
+  readonly webhooks?: Readonly<Record<string, object>>
   /** Answers, by status, to a body that cannot be read: of every operation whose method may carry one, whether it is used or not. */
   readonly unreadableBody?: Readonly<Record<number, object>>
 }
@@ -106,6 +108,7 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
       openapi: '3.1.0',
       info: { title: options.title, version: options.version, description: options.description },
       tags: (options.tags ?? []).map((tag) => ({ ...tag })),
+      ...(options.webhooks && { webhooks: { ...options.webhooks } }),
       components: {
         securitySchemes: {
           apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key of a broker or of staff.' },

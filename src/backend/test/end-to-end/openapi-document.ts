@@ -75,6 +75,7 @@ const DOCUMENT = closed(['openapi', 'info', 'paths'], {
     headers: map(closed(['description', 'schema'], { description: text, schema: { type: 'object' } })),
     examples: map(closed(['value'], { summary: text, value: {} })),
   }),
+  webhooks: map(closed(['post'], { post: withBody })),
   paths: map(closed([], { get: withoutBody, delete: withoutBody, post: withBody, put: withBody }), '^/'),
 })
 

@@ -1,5 +1,6 @@
 // Webhooks from registration to a receiver with a certificate of its own: what is told, how it is signed, what becomes of what fails, and
 // where nothing is ever sent.
+import { Compile } from 'typebox/schema'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { verifyWebhook, type WebhookHeaders } from '../../client/webhook-signature.ts'
 import { type Authority, certificateAuthority, hasOpenssl } from '../certificates.ts'
@@ -8,6 +9,14 @@ import { expectFailure } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, ask } from './http.ts'
 import { listPlain } from './market.ts'
+import type { Media } from './openapi-document.ts'
+
+/** The part of the published contract that says what receivers are sent. */
+interface Published {
+  readonly webhooks: Readonly<
+    Record<string, { readonly post: { readonly requestBody: { readonly content: Readonly<Record<string, Media>> } } }>
+  >
+}
 
 describe.runIf(hasOpenssl)('webhooks', () => {
   let deployed: Deployment
@@ -208,6 +217,21 @@ describe.runIf(hasOpenssl)('webhooks', () => {
       await inside.stop()
       await as('demo-collateral', 'DELETE', `${WEBHOOKS}/${id}`)
     })
+  })
+
+  test('send what the published contract says that they send', async () => {
+    const { webhooks } = JSON.parse((await ask(deployed, { path: '/openapi.json' })).text) as Published
+    expect(Object.keys(webhooks).sort()).toEqual(['batch_done', 'feed_changed', 'rate_changed'])
+    const { rows } = await deployed.database.query<{ event_type: string; body: string }>(
+      'select event_type, body from webhook_deliveries',
+    )
+    for (const [event, { post }] of Object.entries(webhooks)) {
+      const { schema, example } = post.requestBody.content['application/json']!
+      const compiled = Compile(schema)
+      const bodies = rows.filter(({ event_type }) => event_type === event).map(({ body }) => JSON.parse(body))
+      if (event !== 'feed_changed') expect(bodies.length).toBeGreaterThan(0)
+      for (const body of [example, ...bodies]) expect(compiled.Errors(body)[1], event).toEqual([])
+    }
   })
 
   test('that are removed hear nothing more', async () => {
