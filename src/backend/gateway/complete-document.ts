@@ -93,9 +93,9 @@ function giveParameterUnits(parameter: Parameter): void {
 function giveUnits(schema: Json, path: readonly string[]): void {
   const types = Array.isArray(schema.type) ? schema.type : [schema.type]
   if (types.includes('number') || types.includes('integer')) {
-    const unit = schema['x-unit'] ?? unitOf(path)
+    const description = typeof schema.description === 'string' ? schema.description : ''
+    const unit = schema['x-unit'] ?? /Unit: ([^.;]+)/.exec(description)?.[1] ?? unitOf(path)
     if (typeof unit === 'string') {
-      const description = typeof schema.description === 'string' ? schema.description : ''
       const said = description.toLowerCase().includes(unit.toLowerCase())
       schema['x-unit'] = unit
       if (!said) schema.description = `${description} Unit: ${unit}.`.trim()

@@ -1,5 +1,5 @@
 // What the numbers of the contract count. One word means one thing, so a member's name says its unit, wherever it stands; where a name
-// alone does not, the member that it stands in does. Shapes that say a unit themselves need no row.
+// alone does not, the member that it stands in does. Shapes that say a unit themselves, as a keyword or in words, need no row.
 
 /** By the member's name, or by the name it stands in and its own. */
 const UNITS: Readonly<Record<string, string>> = {
@@ -87,6 +87,7 @@ const UNITS: Readonly<Record<string, string>> = {
   quotes: 'quotes',
   quotes_found: 'quotes',
   rate_limits: 'requests in 60 s',
+  records: 'records',
   replayed: 'quotes',
   requests_per_minute: 'requests in 60 s',
   skip: 'items',
@@ -95,6 +96,7 @@ const UNITS: Readonly<Record<string, string>> = {
   unsealed: 'records',
 
   // Numbers that name something
+  first_sequence: 'place, from 1',
   last_status: 'HTTP status',
   schema_version: 'version',
   sequence: 'place, from 1',

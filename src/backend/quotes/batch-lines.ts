@@ -9,12 +9,18 @@ import { isObject, QUOTE_REQUEST_SHAPE, readQuoteRequest } from './wire.ts'
 
 export const BATCH_LINES_MAX = 10_000
 
+/** A line as it is documented; it is read as a quote's request, when its client is known. */
+const LINE = shape(
+  { ...QUOTE_REQUEST_SHAPE.properties, client_id: optional(clientIdField()) },
+  { title: 'BatchLine', description: "A quote's request; without a client it is the batch's." },
+)
+
 const LINES = listField({
   minItems: 1,
   // One more than there may be, so that too many are told apart from none: they are 413.
   maxItems: Number.MAX_SAFE_INTEGER,
   description: `1 to ${BATCH_LINES_MAX} requests, each as a single quote's; its number is its place, from 1.`,
-  items: QUOTE_REQUEST_SHAPE,
+  items: LINE,
 })
 
 export const BATCH_SHAPE = shape(

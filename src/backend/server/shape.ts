@@ -172,7 +172,7 @@ export function listField(bounds: {
 /** Fields together. `required` names those that are neither optional nor have a default. */
 export function shape<P extends TProperties>(
   fields: P,
-  documentation: { description?: string; examples?: readonly Readonly<Record<string, unknown>>[] } = {},
+  documentation: { title?: string; description?: string; examples?: readonly Readonly<Record<string, unknown>>[] } = {},
 ): TObject<P> {
   const object = Type.Object(fields, documentation)
   const names = (object as { required?: readonly string[] }).required ?? []

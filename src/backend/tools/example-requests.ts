@@ -11,6 +11,8 @@ export interface Given {
   readonly description: string
   /** False: it may be left out, and is shown only. */
   readonly sent: boolean
+  /** What it may be, where that is a list. */
+  readonly choices: readonly string[]
 }
 
 export interface ExampleRequest {
@@ -52,9 +54,10 @@ const TOGETHER: Readonly<Record<string, readonly string[]>> = {
   calculateLocateByQuery: ['position_value', 'loan_days'],
 }
 
-/** What differs from the operation's own examples: a name that is new each time, a broker that is there. */
+/** What differs from the operation's own examples: a name that is new each time, an address and a broker that are there. */
 const BODIES: Readonly<Record<string, JsonObject>> = {
   addPricingModel: { model: 'try-{{now}}' },
+  addWebhook: { url: '{{webhook_url}}' },
 }
 const PATHS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   putBroker: { client_id: 'demo-percentage' },
@@ -119,6 +122,7 @@ function givenOf(operationId: string, parameter: JsonObject): Given {
   return {
     name,
     value,
+    choices: list(schema.enum).map((choice) => plain(choice)),
     description: text(parameter.description ?? schema.description ?? ''),
     sent: parameter.required === true || (TOGETHER[operationId] ?? []).includes(name) || HEADERS[name] !== undefined,
   }

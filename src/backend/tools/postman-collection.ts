@@ -20,6 +20,11 @@ const VARIABLES: readonly (readonly [key: string, value: string, description: st
   ['broker_key', '', 'A key of the role broker, of demo-classic.'],
   ['auditor_key', '', 'A key of the role auditor.'],
   ['admin_key', '', 'A key of the role admin.'],
+  [
+    'webhook_url',
+    'https://desk.example.com/hooks/borrow-rates',
+    'An HTTPS address of yours that webhooks are sent to.',
+  ],
   ['audit_id', '', 'Of the last quote; taken from its answer.'],
   ['hold_id', '', 'Of the last legal hold; taken from its answer.'],
   ['key_id', '', 'Of the last API key; taken from its answer.'],

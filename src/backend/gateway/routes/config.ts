@@ -62,6 +62,8 @@ export function configRoutes(
         tags: ['config'],
         operationId: 'config',
         summary: 'What this deployment offers',
+        description:
+          'Version, features, limits by tier, pricing models and convention packs: what a client reads once, before it asks for anything else.',
         response: {
           200: CONFIG_ANSWER_SCHEMA,
           ...failures('UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'),
