@@ -24,6 +24,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { ownSecret } from '../access/token-keys.ts'
 import { createSigningKey } from '../audit/signing-key.ts'
 import { connectDatabase } from '../database/connect.ts'
 import { type DemoKey, seedDemoData, seedDemoKeys, seedReferenceData } from '../database/seed.ts'
@@ -126,7 +127,6 @@ const STOP_ORDER: readonly (readonly ServiceName[])[] = [
 
 /** Of the sessions of this process's clusters. */
 const TOKEN_SECRET = randomBytes(48).toString('base64url')
-const WEBHOOK_SECRET = randomBytes(48).toString('base64url')
 
 /** What the gateway can be asked for when everything is there. */
 const PROBE = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
@@ -161,6 +161,8 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
         ...environmentOf(name, ports, options),
         ...databaseOf(name, folder, options),
         ...(name === 'audit-service' && auditSettings(folder)),
+        // It stays with the folder: what it encrypts lies in the database.
+        ...(name === 'api-gateway' && { WEBHOOK_SECRET_KEY: ownSecret(folder, 'webhook-secret') }),
         ...(files && { TLS_CERT_FILE: files.certFile, TLS_KEY_FILE: files.keyFile, TLS_CA_FILE: files.caFile }),
         ...options.env,
         ...options.envOf?.[name],
@@ -225,7 +227,7 @@ function environmentOf(name: ServiceName, ports: Ports, options: FiveServicesOpt
     CALCULATION_URL: door('calculation-service'),
     AUDIT_URL: door('audit-service'),
     CACHE_URL: door('cache-service'),
-    ...(name === 'api-gateway' && { JWT_SECRET: TOKEN_SECRET, WEBHOOK_SECRET_KEY: WEBHOOK_SECRET }),
+    ...(name === 'api-gateway' && { JWT_SECRET: TOKEN_SECRET }),
     ...(redis !== undefined && { REDIS_URL: redis.url }),
     ...(redis?.caFile && { REDIS_CA_FILE: redis.caFile }),
   }
