@@ -2,11 +2,13 @@
 // 503, what is in flight is answered, then the rest is closed. A second signal, not an echo of the first, ends it at once.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { ConfigurationError } from './configuration.ts'
 import type { Health } from './health.ts'
 import type { Log } from './log.ts'
+import { textWithoutSecrets } from './secrets.ts'
 
 /** A process that npm started gets one Ctrl-C twice, from the terminal and from npm: what follows so soon is the same signal. */
 const SIGNAL_ECHO_MS = 500
@@ -36,13 +38,13 @@ export class StartError extends Error {}
 
 /**
  * Runs a program's start. What a person can mend (a setting, a port, a database) is printed as its sentence, without a stack;
- * anything else is a bug and is shown whole. Either way the exit status is 1.
+ * anything else is a bug and is shown whole, but for secrets. Either way the exit status is 1.
  */
 export async function startProgram(start: () => Promise<void>): Promise<void> {
   try {
     await start()
   } catch (error) {
-    console.error(isForAPerson(error) ? error.message : error)
+    console.error(isForAPerson(error) ? error.message : textWithoutSecrets(inspect(error)))
     process.exit(1)
   }
 }
