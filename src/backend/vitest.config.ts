@@ -2,9 +2,11 @@
 // its own on one PostgreSQL that is started for the run; TEST_POSTGRES=15 runs them on Debian's PostgreSQL 15. `redis`
 // (`*.redis.test.ts`): each file starts its own servers. A file that needs both is named `*.redis.pg.test.ts`.
 //
-// The end-to-end suites run on one process, as `database`, and those that look at what differs run again: `all-in-one-with-redis`,
-// and `five-services` over PgBouncer and Redis with certificates between them.
+// The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`) or with
+// TEST_ALL=1, as the full run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
+// `five-services` over PgBouncer and Redis with certificates between them; and `faults`, where servers are killed under load.
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import type { DeploymentKind } from './test/end-to-end/deployment.ts'
 import { HOW_TO_GET_PGBOUNCER, pgbouncerFound, pgbouncerFoundOrInstalled } from './test/pgbouncer-found.ts'
@@ -15,10 +17,14 @@ const DATABASE_TESTS = '**/*.pg.test.ts'
 const REDIS_TESTS = '**/*.redis.test.ts'
 const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
 
+const FAULT_TESTS = 'test/faults/**/*.test.ts'
+
 const exclude = [...configDefaults.exclude, '**/dist/**']
+const namedProjects = process.argv.filter((_word, at, words) => words[at - 1] === '--project')
+const runs = (project: string) => process.env.TEST_ALL === '1' || namedProjects.includes(project)
 const hasPostgres = testBinaries() !== null
 // A run of named files installs nothing. What stands after one of these is no file.
-const OPTIONS_WITH_A_WORD = new Set(['--project', '--reporter', '-t', '--testNamePattern'])
+const OPTIONS_WITH_A_WORD = new Set(['--project', '--reporter', '--exclude', '-t', '--testNamePattern'])
 const namedFiles = process.argv
   .slice(2)
   .filter((word, at, words) => word !== 'run' && !word.startsWith('-') && !OPTIONS_WITH_A_WORD.has(words[at - 1] ?? ''))
@@ -85,6 +91,8 @@ function testFiles(): string[] {
 
 export default defineConfig({
   test: {
+    // Most of a test on servers is waiting for them: two files at a time even on a small machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     passWithNoTests: !hasPostgres || !hasRedis || !hasPgbouncer,
     projects: [
       {
@@ -100,7 +108,7 @@ export default defineConfig({
         test: {
           name: 'database',
           include: hasPostgres ? [DATABASE_TESTS] : [],
-          exclude: hasRedis ? exclude : [...exclude, REDIS_DATABASE_TESTS],
+          exclude: [...exclude, FAULT_TESTS, ...(hasRedis ? [] : [REDIS_DATABASE_TESTS])],
           pool: 'forks',
           globalSetup: ['./test/postgres-server.ts'],
           testTimeout: 20_000,
@@ -117,8 +125,24 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      deployedAs('all-in-one-with-redis', hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : []),
-      deployedAs('five-services', hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
+      deployedAs(
+        'all-in-one-with-redis',
+        runs('all-in-one-with-redis') && hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : [],
+      ),
+      deployedAs('five-services', runs('five-services') && hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
+      {
+        test: {
+          name: 'faults',
+          include: runs('faults') && hasPostgres ? [FAULT_TESTS] : [],
+          exclude: hasRedis ? exclude : [...exclude, REDIS_DATABASE_TESTS],
+          pool: 'forks',
+          // They look at what is late: nothing else runs beside them.
+          maxWorkers: 1,
+          globalSetup: ['./test/postgres-server.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 })
