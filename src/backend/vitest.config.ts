@@ -2,8 +2,8 @@
 // its own on one PostgreSQL that is started for the run; TEST_POSTGRES=15 runs them on Debian's PostgreSQL 15. `redis`
 // (`*.redis.test.ts`): each file starts its own servers. A file that needs both is named `*.redis.pg.test.ts`.
 //
-// The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`) or with
-// TEST_ALL=1, as the full run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
+// The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`),
+// as .ci/run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
 // `five-services` over PgBouncer and Redis with certificates between them; and `faults`, where servers are killed under load.
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -21,7 +21,7 @@ const FAULT_TESTS = 'test/faults/**/*.test.ts'
 
 const exclude = [...configDefaults.exclude, '**/dist/**']
 const namedProjects = process.argv.filter((_word, at, words) => words[at - 1] === '--project')
-const runs = (project: string) => process.env.TEST_ALL === '1' || namedProjects.includes(project)
+const isNamed = (project: string) => namedProjects.includes(project)
 const hasPostgres = testBinaries() !== null
 // A run of named files installs nothing. What stands after one of these is no file.
 const OPTIONS_WITH_A_WORD = new Set(['--project', '--reporter', '--exclude', '-t', '--testNamePattern'])
@@ -127,13 +127,13 @@ export default defineConfig({
       },
       deployedAs(
         'all-in-one-with-redis',
-        runs('all-in-one-with-redis') && hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : [],
+        isNamed('all-in-one-with-redis') && hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : [],
       ),
-      deployedAs('five-services', runs('five-services') && hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
+      deployedAs('five-services', isNamed('five-services') && hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
       {
         test: {
           name: 'faults',
-          include: runs('faults') && hasPostgres ? [FAULT_TESTS] : [],
+          include: isNamed('faults') && hasPostgres ? [FAULT_TESTS] : [],
           exclude: hasRedis ? exclude : [...exclude, REDIS_DATABASE_TESTS],
           pool: 'forks',
           // They look at what is late: nothing else runs beside them.
