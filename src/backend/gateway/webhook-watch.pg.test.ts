@@ -9,7 +9,7 @@ import { systemClock, uuidv7Maker } from '../server/uuidv7.ts'
 import { until } from '../test/until.ts'
 import { WEBHOOK_ACTOR, type WebhookStage, webhookStage } from '../test/webhook-stage.ts'
 import type { EventQueue } from '../webhooks/event-queue.ts'
-import { LEASE_SECONDS, readWatchers, watchLease } from '../webhooks/watchers.ts'
+import { LEASE_SECONDS, readWatchers, type WatchLease, watchLease } from '../webhooks/watchers.ts'
 import { type WebhookWatch, webhookWatch } from './webhook-watch.ts'
 
 let stage: WebhookStage
@@ -17,7 +17,6 @@ let stage: WebhookStage
 let market: Map<string, string>
 let modelsOf: Record<string, string>
 let feeds: Record<string, { state: string; data?: string }>
-let asked: string[][]
 let gateways: { watch: WebhookWatch; queue: EventQueue }[]
 
 beforeAll(async () => {
@@ -32,7 +31,6 @@ beforeEach(() => {
   ])
   modelsOf = { classic: 'standard-v1', other: 'standard-v1' }
   feeds = { lender: { state: 'up', data: 'fresh' } }
-  asked = []
   gateways = []
 })
 afterEach(async () => {
@@ -42,7 +40,6 @@ afterEach(async () => {
 
 const news: RateNews = {
   async rates({ model, tickers }) {
-    asked.push([...tickers])
     return tickers.flatMap((ticker): WatchedRate[] => {
       const rate = market.get(ticker)
       if (rate === undefined) return []
@@ -59,14 +56,14 @@ const news: RateNews = {
 
 const newId = uuidv7Maker(systemClock)
 
-function gateway() {
+function gateway(lease: WatchLease = watchLease(stage.database.pool, stage.clock, newId())) {
   const queue = stage.queue()
   const watch = webhookWatch({
     news,
     feeds: async () => feeds,
     clock: stage.clock,
     context: () => ownContext('test-context'),
-    lease: watchLease(stage.database.pool, stage.clock, newId()),
+    lease,
     readWatchers: () => readWatchers(stage.database.pool),
     queue,
     onFailure: (error) => {
@@ -161,7 +158,6 @@ describe('when the gateway that watched is gone', () => {
     stage.time.now += 1_000
     market.set('GME', '0.07')
     market.set('AMC', '0.09')
-    asked = []
     const second = gateway()
     await watches(second.watch, 3)
     // Of a name that nobody was told of yet, telling begins with what it is now.
@@ -184,12 +180,8 @@ describe('when the gateway that watched is gone', () => {
 
   test('two that both take themselves for the one tell nothing twice', async () => {
     const { webhookId } = await stage.add({ events: ['rate_changed', 'feed_changed'], tickers: ['GME'] })
-    const first = gateway()
-    await watches(first.watch, 1)
-    await stage.database.pool.query('truncate webhook_watch')
-    asked = []
-    const second = gateway()
-    await watches(second.watch, 1)
+    const both = { hold: async () => true, release: async () => {} }
+    for (const { watch } of [gateway(both), gateway(both)]) await watches(watch, 1)
     move('GME', '0.06')
     move('GME', '0.07')
     await expect.poll(async () => (await changes(webhookId)).at(-1), soon).toMatch(/>0.07$/)
