@@ -7,6 +7,7 @@ import { Batches } from './batches.ts'
 import { Brokers } from './brokers.ts'
 import { type CallOptions, Connection, type ConnectionOptions, NO_CREDENTIAL, pathOf } from './connection.ts'
 import { LegalHolds } from './legal-holds.ts'
+import { Operations } from './operations.ts'
 import { PricingModels } from './pricing-models.ts'
 import { Quotes } from './quotes.ts'
 import { Rates } from './rates.ts'
@@ -44,6 +45,8 @@ export class BorrowRateClient {
   readonly apiKeys: ApiKeys
   /** Addresses that are told of events. */
   readonly webhooks: Webhooks
+  /** How the services are. */
+  readonly operations: Operations
   /** Signing in with a key, and out. */
   readonly session: Session
   readonly #connection: Connection
@@ -63,6 +66,7 @@ export class BorrowRateClient {
     this.approvals = new Approvals(connection)
     this.apiKeys = new ApiKeys(connection)
     this.webhooks = new Webhooks(connection)
+    this.operations = new Operations(connection)
   }
 
   /** What this engine supports: version, features, limits, models, packs. */

@@ -11,8 +11,20 @@ export { TIMEOUT_MS_DEFAULT } from './connection.ts'
 export { parseExactJson } from './exact-json.ts'
 export type * from './legal-holds.ts'
 export type * from './lists.ts'
+export type * from './operations.ts'
 export type * from './pricing-models.ts'
 export type * from './quotes.ts'
+export type {
+  ConnectionEvent,
+  FeedChangedEvent,
+  RateMovedEvent,
+  RateStream,
+  RateStreamAsk,
+  RateStreamEvent,
+  ResetEvent,
+  StreamEndEvent,
+  StreamStatusEvent,
+} from './rate-events.ts'
 export type * from './rates.ts'
 export type * from './record-answers.ts'
 export type * from './records.ts'

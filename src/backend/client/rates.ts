@@ -8,6 +8,7 @@ import type {
   RateListAnswer,
 } from './answers.ts'
 import { type CallOptions, type Connection, CSV, JSON_TYPE, NDJSON, pathOf } from './connection.ts'
+import { type RateStream, type RateStreamAsk, rateStream } from './rate-events.ts'
 import type { IndexPoints } from './units.ts'
 import { type Versioned, versioned } from './versioned.ts'
 
@@ -91,6 +92,14 @@ export class Rates {
       { method: 'GET', path: pathOf`/rates/${ticker}/history`, query: { from, to, interval } },
       options,
     )
+  }
+
+  /**
+   * Rates as they move, for as long as they are read. It goes on by itself when the connection is lost, and misses nothing: at a `reset`
+   * begin anew. `timeoutMs` is how long the engine may give no sign of life.
+   */
+  watch(asked: RateStreamAsk = {}, options: CallOptions = {}): RateStream {
+    return rateStream(this.#connection, asked, options)
   }
 
   /** What the rate would be under chosen conditions. Indicative, not recorded. */

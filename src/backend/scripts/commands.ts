@@ -9,11 +9,13 @@ import { addBatchCommand } from './batch-command.ts'
 import { type AskingOptions, AUDITING, type CommandTools, json, QUOTING } from './command-tools.ts'
 import { type AccessOptions, CommandError, engineAddress, engineKey } from './engine-access.ts'
 import { addKeyCommands } from './key-commands.ts'
+import { addOperationCommands } from './operation-commands.ts'
 import type { Progress } from './progress.ts'
 import { quoteText, recordText } from './quote-text.ts'
 import { addRateCommands } from './rate-commands.ts'
 import { addRecordCommands } from './record-commands.ts'
 import { type ShortOptions, shortOf, withShort } from './short-options.ts'
+import { addWatchCommand } from './watch-command.ts'
 
 /** What the commands need of the process. */
 export interface Surroundings {
@@ -80,10 +82,12 @@ export function commandLine(surroundings: Surroundings): Command {
     foundBad: () => setExitStatus(1),
   }
   addRateCommands(program, tools)
+  addWatchCommand(program, tools)
   addBatchCommand(program, tools)
   addRecordCommands(program, tools)
   addAdministrationCommands(program, tools)
   addKeyCommands(program, tools)
+  addOperationCommands(program, tools)
 
   program
     .command('import')

@@ -1,7 +1,7 @@
 // The life of a process, seen from outside: a child process with signals, ports and connections of its own.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer as createNetServer, type Server } from 'node:net'
+import { connect, createServer as createNetServer, type Server } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 
 const PROGRAM = `
@@ -90,6 +90,19 @@ describe('a signal', { timeout: 30_000 }, () => {
     expect((await answer).status).toBe(200)
     expect(await running.exit).toBe(0)
     expect(running.output()).toContain('everything closed')
+  })
+
+  test('does not wait for connections that a client has opened in advance', async () => {
+    const running = await started()
+    const unused = connect(Number(new URL(running.url()).port), '127.0.0.1')
+    await once(unused, 'connect')
+    // The door has to know of it.
+    expect((await fetch(`${running.url()}/health`)).status).toBe(200)
+    const before = performance.now()
+    running.child.kill('SIGTERM')
+    expect(await running.exit).toBe(0)
+    expect(performance.now() - before).toBeLessThan(3_000)
+    unused.destroy()
   })
 
   test('turns health to 503 while the door is still open', async () => {

@@ -1,6 +1,7 @@
 // The life of a process: it listens, serves, and on a signal drains and stops. SIGTERM and SIGINT: the health checks turn
 // 503, what is in flight is answered, then the rest is closed. A second signal, not an echo of the first, ends it at once.
 
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
@@ -60,6 +61,7 @@ function isForAPerson(error: unknown): error is Error {
  */
 export async function run(options: RunOptions): Promise<{ url: string }> {
   const { app, health, log, stop, drainMs = 0 } = options
+  const silent = silentConnections(app)
   const url = await listen(options)
   const closing = closeWithGrace(
     {
@@ -73,7 +75,7 @@ export async function run(options: RunOptions): Promise<{ url: string }> {
       if (err) log.fatal({ err }, 'stopping after an error nobody caught')
       health.drain()
       await sleep(drainMs)
-      await closeDoor(app)
+      await closeDoor(app, silent)
       await stop()
       log.info('stopped')
     },
@@ -100,10 +102,24 @@ function onSignals(log: Log, close: () => void): void {
   process.on('SIGTERM', onSignal)
 }
 
+/** Connections on which nothing was ever said: clients open some in advance. */
+function silentConnections(app: FastifyInstance): () => Iterable<Socket> {
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return () => [...sockets].filter((socket) => socket.bytesRead === 0)
+}
+
 /** No new connections; the open ones end with their answers. */
-async function closeDoor(app: FastifyInstance): Promise<void> {
-  // Connections that were busy when the door closed are not ended by the platform once they are idle.
-  const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS)
+async function closeDoor(app: FastifyInstance, silent: () => Iterable<Socket>): Promise<void> {
+  // Connections that were busy when the door closed are not ended by the platform once they are idle, and those that were never
+  // used it takes for busy ones.
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+    for (const socket of silent()) socket.destroy()
+  }, IDLE_SWEEP_MS)
   try {
     await app.close()
   } finally {

@@ -1,5 +1,6 @@
 // Rates as they move: what begins a stream, what moves, what comes back after a break, and when it ends.
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
 import { expectFailure, expectOrdinaryHeaders } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { closeReaders, type EventReader, listen } from './event-stream.ts'
@@ -200,6 +201,21 @@ describe('who comes back', () => {
     const reader = await stream(deployed.keys.desk, '?tickers=ZZA,ZZD', { 'last-event-id': id as string })
     expect((await reader.next('reset')).data.reason).toBe('too_old')
   })
+})
+
+test('the typed client hears what moves, exact', async () => {
+  const client = new BorrowRateClient({ baseUrl: deployed.url, apiKey: deployed.keys['demo-classic'] })
+  const words: string[] = []
+  for await (const event of client.rates.watch({ tickers: ['ZZD'] }, { signal: AbortSignal.timeout(15_000) })) {
+    if (event.type === 'connection') words.push(event.state)
+    if (event.type === 'reset') words.push(event.reason)
+    if (event.type !== 'rate') continue
+    words.push(`${event.current_rate} after ${event.previous_rate}`)
+    if (event.previous_rate === null) void floor('ZZD', '0.71')
+    else break
+  }
+  expect(words.slice(0, 2)).toEqual(['open', 'start'])
+  expect(words.at(-1)).toMatch(/^0\.71 after 0\.\d+$/)
 })
 
 describe('a stream ends', () => {

@@ -36,7 +36,10 @@ export interface MeasuredEngine {
 }
 
 /** The whole engine as a newcomer starts it, built, with a database of its own in a temporary folder, while the work lasts. */
-export async function withEngine<T>(work: (engine: MeasuredEngine) => Promise<T>): Promise<T> {
+export async function withEngine<T>(
+  work: (engine: MeasuredEngine) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> {
   buildEngine()
   return withTemporaryFolder(async (folder) => {
     const dataDir = join(folder, 'data')
@@ -45,7 +48,7 @@ export async function withEngine<T>(work: (engine: MeasuredEngine) => Promise<T>
       url,
       command: [file('../../dist/services/all-in-one.js')],
       readyPath: '/api/v1/health/readiness',
-      environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATA_DIR: dataDir },
+      environment: { PORT: new URL(url).port, HOST: '127.0.0.1', DATA_DIR: dataDir, ...settings },
       logFile: join(folder, 'engine.log'),
     }
     return withServer(engine, (pid) => withDatabaseOf(dataDir, (pool) => work({ folder, url, pid, pool })))
