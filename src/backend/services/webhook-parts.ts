@@ -118,9 +118,8 @@ export function webhookWork(
     heard: watch.heard,
     component: async () => ({ ...watch.stats(), ...delivery.stats(), waiting: events.stats().waiting }),
     stop: async () => {
-      await watch.close()
-      await Promise.all([events.close(), lettingGo.close()])
-      await delivery.close()
+      // What is queued last is delivered by whoever is there then.
+      await Promise.all([watch.close().then(() => events.close()), lettingGo.close(), delivery.close()])
     },
   }
 }

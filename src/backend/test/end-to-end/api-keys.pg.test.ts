@@ -1,5 +1,6 @@
 // An administrator's keys: made, used, listed, rotated, revoked, and on the record; nothing of a secret comes back but once.
 import { beforeAll, describe, expect, test } from 'vitest'
+import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
 import { expectFailure } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, ask } from './http.ts'
@@ -123,6 +124,19 @@ describe('a rotated key', () => {
     secrets.push(rotated.json.api_key.split('_')[2])
     expect([await works(key), await works(rotated.json.api_key)]).toEqual([401, 200])
   })
+})
+
+test('the typed client does all of it', async () => {
+  const client = new BorrowRateClient({ baseUrl: deployed.url, apiKey: deployed.keys.admin })
+  const made = await client.apiKeys.create({ clientId: 'demo-percentage', role: 'broker', expiresInDays: 5 })
+  const rotated = await client.apiKeys.rotate(made.key_id, { overlapDays: 1 })
+  secrets.push(...[made, rotated].map(({ api_key }) => api_key.split('_')[2] as string))
+  const listed: string[] = []
+  for await (const key of client.apiKeys.all({ clientId: 'demo-percentage', active: true })) listed.push(key.key_id)
+  expect(listed.slice(0, 2).sort()).toEqual([made.key_id, rotated.key_id].sort())
+  expect((await client.apiKeys.revoke(made.key_id)).active).toBe(false)
+  const { items } = await client.apiKeys.list({ clientId: 'demo-percentage', active: false })
+  expect(items.map(({ key_id }) => key_id)).toEqual([made.key_id])
 })
 
 test('what cannot be is refused, field by field', async () => {

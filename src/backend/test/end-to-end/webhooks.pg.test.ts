@@ -2,6 +2,7 @@
 // where nothing is ever sent.
 import { Compile } from 'typebox/schema'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
 import { verifyWebhook, type WebhookHeaders } from '../../client/webhook-signature.ts'
 import { type Authority, certificateAuthority, hasOpenssl } from '../certificates.ts'
 import { type FakeReceiver, type Received, startFakeReceiver } from '../fakes/fake-receiver.ts'
@@ -250,6 +251,28 @@ describe.runIf(hasOpenssl)('webhooks', () => {
     await expect.poll(() => sent('rotating').length, soon).toBe(1)
     const [received] = sent('rotating')
     expect((await read(received!, old)).id).toBe((await read(received!, rotated.json.secret)).id)
+  })
+
+  test('are in the typed client, which also believes what arrives', async () => {
+    const client = new BorrowRateClient({ baseUrl: deployed.url, apiKey: deployed.keys['demo-classic'] })
+    const url = `https://127.0.0.1:${receiver.port}/typed`
+    const added = await client.webhooks.add({ url, events: ['batch_done'], thresholdBp: 5 })
+    const rotated = await client.webhooks.rotateSecret(added.webhook_id)
+    secrets.push(added.secret, rotated.secret)
+    const { items } = await client.webhooks.list()
+    expect(items.find(({ webhook_id }) => webhook_id === added.webhook_id)).toMatchObject({
+      url,
+      threshold_bp: 5,
+      pending: 0,
+    })
+    await batch('demo-classic')
+    await expect.poll(() => sent('typed').length, soon).toBe(1)
+    const event = await read(sent('typed')[0]!, rotated.secret)
+    const kept: string[] = []
+    for await (const { event_id } of client.webhooks.allDeliveries(added.webhook_id)) kept.push(event_id)
+    expect(kept).toEqual([event.id])
+    expect((await client.webhooks.replay(added.webhook_id, { since: '2026-01-01' })).replayed).toBe(0)
+    expect((await client.webhooks.remove(added.webhook_id)).webhook_id).toBe(added.webhook_id)
   })
 
   test('are seen by their broker and by an administrator; to others they look like none', async () => {
