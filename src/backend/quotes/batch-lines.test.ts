@@ -140,6 +140,18 @@ describe('a CSV batch', () => {
     ])
   })
 
+  test.each<[string, (bytes: number) => string]>([
+    ['one row of commas', (bytes) => `ticker${','.repeat(bytes)}\nGME`],
+    ['a row of commas below its header row', (bytes) => `ticker\n${','.repeat(bytes)}`],
+    ['rows of commas', (bytes) => `ticker\n${`${','.repeat(999)}\n`.repeat(bytes / 1000)}`],
+    ['commas between quoted line ends', (bytes) => `ticker\n${`"\n"${','.repeat(996)}`.repeat(bytes / 1000)}`],
+  ])('of %s has too many cells, which is seen at once', (_, text) => {
+    const started = performance.now()
+    expect(refusalOf(() => csv(text(8_000_000)))).toEqual(['PAYLOAD_TOO_LARGE', 'A batch has at most 300000 cells'])
+    // Reading them all takes seconds, in which nobody else is answered.
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+
   test('a column named __proto__ is a column like any other', () => {
     expect(csv('ticker,__proto__,position_value,loan_days\nGME,x,1,1\n').map(told)).toEqual(['1 GME 1 1 house'])
   })

@@ -95,8 +95,11 @@ const CSV_COLUMNS = Object.keys(QUOTE_REQUEST_SHAPE.properties)
 
 /** Characters of one row; a quote that is never closed would be one row to the end. */
 const ROW_LENGTH_MAX = 10_000
+/** In one table: thirty columns of the largest batch. A body of commas alone would be millions of cells. */
+const CELLS_MAX = 300_000
 
 function readTable(text: string): string[][] {
+  requireFewEnoughCells(text)
   try {
     return parse(text, {
       bom: true,
@@ -112,6 +115,13 @@ function readTable(text: string): string[][] {
     const message = `body must be CSV with commas and closed quotes${where}`
     throw invalidParameters([{ field: 'body', location: 'body', message }], CSV_COLUMNS)
   }
+}
+
+/** Counts commas, those in quotes too: there are at most as many more cells as there are rows. */
+function requireFewEnoughCells(text: string): void {
+  let commas = 0
+  for (let at = text.indexOf(','); at !== -1; at = text.indexOf(',', at + 1)) commas += 1
+  if (commas > CELLS_MAX) throw new Problem('PAYLOAD_TOO_LARGE', `A batch has at most ${CELLS_MAX} cells`)
 }
 
 function requireFewEnough(lines: number): void {

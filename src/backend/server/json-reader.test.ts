@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { JSON_DEPTH_MAX, type JsonValue, NumberToken, readJson } from './json-reader.ts'
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX, type JsonValue, NumberToken, readJson } from './json-reader.ts'
 import { Problem } from './problem.ts'
 
 function refusalOf(text: string): string {
@@ -52,6 +52,16 @@ describe('what is read', () => {
 
   test('the deepest allowed nesting is read', () => {
     expect(Array.isArray(readJson(deep(JSON_DEPTH_MAX)))).toBe(true)
+  })
+
+  test('as many values as are allowed are read', () => {
+    expect(
+      readJson(
+        `[${Array(JSON_VALUES_MAX - 1)
+          .fill('0')
+          .join(',')}]`,
+      ),
+    ).toHaveLength(JSON_VALUES_MAX - 1)
   })
 })
 
@@ -105,6 +115,16 @@ describe('what is refused', () => {
   ])('case %#', (text, rule) => {
     expect(refusalOf(text)).toContain(rule)
   })
+
+  test.each(['0,', '"",', '{},', '[],', 'null,', '{"a":0},'])(
+    'eight megabytes of %s are too much, and are not read to their end',
+    (piece) => {
+      const text = `[${piece.repeat(8_388_608 / piece.length)}0]`
+      const before = process.memoryUsage().heapUsed
+      expect(() => readJson(text)).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }))
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000)
+    },
+  )
 
   test('the message says where, and repeats nothing of the text', () => {
     const message = refusalOf('{\n  "ticker": "SECRET",\n  "loan_days": SECRET\n}')

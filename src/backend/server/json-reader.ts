@@ -4,7 +4,7 @@
 //
 // Refused beyond the RFC's grammar: a byte order mark, U+0000 and lone surrogates in strings (a database cannot hold
 // them). Messages name the rule and the place, never the text.
-import { invalidParameters, type Problem } from './problem.ts'
+import { invalidParameters, Problem } from './problem.ts'
 
 /** A number as it was written. `1e2` and `100.00` stay so until a shape says what they count. */
 export class NumberToken {
@@ -22,10 +22,12 @@ export interface JsonObject {
 
 /** Arrays and objects inside one another: a batch needs four. */
 export const JSON_DEPTH_MAX = 32
+/** In one text: thirty for each line of the largest batch. Eight megabytes of `0,` would be four million. */
+export const JSON_VALUES_MAX = 300_000
 
 /**
  * Reads one JSON text. The caller limits its size.
- * @throws Problem INVALID_PARAMETER that names line, column and rule.
+ * @throws Problem INVALID_PARAMETER that names line, column and rule; PAYLOAD_TOO_LARGE when it holds too many values
  */
 export function readJson(text: string): JsonValue {
   return new Reader(text).read()
@@ -67,6 +69,7 @@ const FOUR_HEX = /^[0-9a-fA-F]{4}$/
 class Reader {
   private readonly text: string
   private at = 0
+  private values = 0
 
   constructor(text: string) {
     this.text = text
@@ -82,6 +85,10 @@ class Reader {
   }
 
   private value(depth: number): JsonValue {
+    this.values += 1
+    if (this.values > JSON_VALUES_MAX) {
+      throw new Problem('PAYLOAD_TOO_LARGE', `The body holds more than ${JSON_VALUES_MAX} values`)
+    }
     const code = this.text.charCodeAt(this.at)
     switch (code) {
       case BRACE_OPEN:

@@ -12,5 +12,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
+  // Answers depend on a key in a header, which shared caches know nothing of. What may be kept says so itself.
+  'cache-control': 'no-store',
   'cross-origin-resource-policy': 'same-origin',
 }

@@ -232,6 +232,12 @@ describe('an answer', () => {
     }
   })
 
+  test('is kept by no cache unless it says so', async () => {
+    for (const url of ['/money', '/nothing', '/echo/%zz', '/bug']) {
+      expect((await app.inject(url)).headers['cache-control']).toBe('no-store')
+    }
+  })
+
   test('is compressed from 1 kB on, when the client can', async () => {
     const answer = await app.inject({ url: '/long', headers: { 'accept-encoding': 'gzip' } })
     expect(answer.headers['content-encoding']).toBe('gzip')
@@ -362,6 +368,36 @@ describe('calls from other origins', () => {
     expect(answer.statusCode).toBe(204)
     expect(answer.headers['access-control-allow-methods']).toContain('POST')
     expect(answer.headers['access-control-allow-headers']).toContain('X-API-Key')
+  })
+
+  test('of a page that may not are told nothing by asking first', async () => {
+    for (const origin of [
+      'https://evil.example.com',
+      'null',
+      '*',
+      'https://DESK.example.com',
+      'http://desk.example.com',
+    ]) {
+      const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-api-key' }
+      const answer = await app.inject({ method: 'OPTIONS', url: '/echo', headers })
+      expect(answer.statusCode).toBe(405)
+      expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([])
+    }
+  })
+
+  test.each([
+    ['a failure of a route', '/echo/%zz', 400],
+    ['an address that is none', '/nothing', 404],
+    ['a bad field', '/echo/a?note=x', 400],
+    ['a bug', '/bug', 500],
+  ])('may read %s as well', async (_, url, status) => {
+    const answer = await app.inject({ url, headers: { origin: 'https://desk.example.com' } })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.headers).toMatchObject({
+      'access-control-allow-origin': 'https://desk.example.com',
+      'access-control-allow-credentials': 'true',
+      vary: 'Origin',
+    })
   })
 })
 

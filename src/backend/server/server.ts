@@ -15,7 +15,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { allowOrigins } from './cross-origin.ts'
+import { answerPreflights, originHeaders } from './cross-origin.ts'
 import { bodyCutShort, problemOf, problemOfConnection, unsupportedMediaType } from './framework-failures.ts'
 import type { Health } from './health.ts'
 import { readJson } from './json-reader.ts'
@@ -43,13 +43,29 @@ declare module 'fastify' {
 
 /** Bytes of a body unless the route says otherwise with `bodyLimit`. */
 export const BODY_BYTES_MAX = 1_048_576
-/** The whole request, headers and body, must arrive within this. */
-const REQUEST_TIMEOUT_MS = 30_000
-const HEADERS_TIMEOUT_MS = 15_000
-/** A connection on which nothing happens at all. */
-const CONNECTION_TIMEOUT_MS = 120_000
-/** Longer than the 60 s of the load balancer in front, so that it is never the server that closes first. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** How long clients may take. */
+export interface ClientTimeouts {
+  readonly headersMs: number
+  /** The whole request, headers and body. */
+  readonly requestMs: number
+  /** A connection on which nothing happens at all, as when an answer is not read. */
+  readonly silenceMs: number
+  /** Between two requests. */
+  readonly keepAliveMs: number
+  /** How often connections are looked at for the first two: so much later may an end be. */
+  readonly checkMs: number
+}
+
+const CLIENT_TIMEOUTS: ClientTimeouts = {
+  headersMs: 15_000,
+  requestMs: 30_000,
+  silenceMs: 120_000,
+  // Longer than the 60 s of the load balancer in front, so that it is never the server that closes first.
+  keepAliveMs: 65_000,
+  checkMs: 2_000,
+}
+/** Of the address and all headers together. */
+const HEADER_BYTES_MAX = 16_384
 /** Characters of one path parameter: longer than any identifier of the contract. */
 const PATH_PART_LENGTH_MAX = 200
 const COMPRESS_FROM_BYTES = 1024
@@ -70,12 +86,15 @@ export interface ServerOptions {
   readonly bodyLimit?: number
   /** Above these requests are refused; without them none is. */
   readonly overload?: OverloadLimits
+  readonly clientTimeouts?: ClientTimeouts
 }
 
 /** An instance to add routes to. It awaits nothing outside the process. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { log, metrics, health, newRequestId } = options
   const proxies = options.trustedProxies ?? []
+  const timeouts = options.clientTimeouts ?? CLIENT_TIMEOUTS
+  const giveOriginHeaders = originHeaders(options.corsOrigins ?? [])
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -83,13 +102,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestIdHeader: false,
     trustProxy: proxies.length > 0 ? [...proxies] : false,
     bodyLimit: options.bodyLimit ?? BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: timeouts.requestMs,
+    connectionTimeout: timeouts.silenceMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
     maxRequestsPerSocket: 0,
     // While draining the requests in flight, and those already on their connections, are still answered.
     return503OnClosing: false,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false },
+    http: {
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: timeouts.checkMs,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      requireHostHeader: false,
+    },
     routerOptions: {
       querystringParser: (text: string): Query => readQuery(text),
       maxParamLength: PATH_PART_LENGTH_MAX,
@@ -97,6 +121,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: (error, request, reply) => {
       // Before routing no hook runs, so the headers and the line of a request are given here.
       giveHeaders(request, reply)
+      giveOriginHeaders(request, reply)
       answerError(error, request, reply)
       writeRequestLine(request, reply)
     },
@@ -109,12 +134,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   app.addHook('onRequest', (request, reply, done) => {
     giveHeaders(request, reply)
+    giveOriginHeaders(request, reply)
     if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
       return done(invalidParameters([{ field: 'Host', location: 'header', message: 'the Host header is required' }]))
     }
     done()
   })
-  allowOrigins(app, options.corsOrigins ?? [])
+  answerPreflights(app)
   answerUnknownPaths(app)
 
   app.addHook('onSend', (_request, reply, payload, done) => {

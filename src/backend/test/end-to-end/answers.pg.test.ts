@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { expectFailure, expectOrdinaryHeaders } from './answers.ts'
 import { type Deployment, sleep, startDeployment } from './deployment.ts'
 import { type Ask, ask, exchange } from './http.ts'
+import { type Document, operations } from './openapi-document.ts'
 
 let deployed: Deployment
 
@@ -135,6 +136,29 @@ describe('pages of other origins', () => {
 
   test.each(['https://evil.example.com', 'null', 'https://desk.example.com.evil.com'])('%s may not', async (origin) => {
     expect((await from(origin)).headers).not.toHaveProperty('access-control-allow-origin')
+  })
+})
+
+describe('what pages are told when they ask first', () => {
+  test('is every method and header of the contract, and every header of an answer that they may read', async () => {
+    const all = operations(JSON.parse((await ask(deployed, { path: '/openapi.json' })).text) as Document)
+    const headers = { origin: 'https://desk.example.com', 'access-control-request-method': 'PUT' }
+    const preflight = await ask(deployed, { method: 'OPTIONS', path: QUOTE, headers })
+    expect(preflight.status).toBe(204)
+    const listed = (name: string) => String(preflight.headers[name]).toLowerCase().split(', ')
+    const sent = all.flatMap(({ parameters = [] }) => parameters.filter((one) => one.in === 'header'))
+    expect(
+      sent.map(({ name }) => name).filter((name) => !listed('access-control-allow-headers').includes(name)),
+    ).toEqual([])
+    const methods = all.map(({ method }) => method)
+    expect(methods.filter((method) => !listed('access-control-allow-methods').includes(method))).toEqual([])
+    // Beside those that every page may read.
+    const readable = [...listed('access-control-expose-headers'), ...['cache-control', 'content-type', 'last-modified']]
+    const answered = all.flatMap(({ responses }) =>
+      Object.values(responses).flatMap((one) => Object.keys(one.headers ?? {})),
+    )
+    expect([...new Set(answered)].filter((name) => !readable.includes(name.toLowerCase()))).toEqual([])
+    expect(answered.length).toBeGreaterThan(10)
   })
 })
 
