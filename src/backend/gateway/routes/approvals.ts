@@ -10,6 +10,7 @@ import { actorOf } from '../actor.ts'
 import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { refuseKeysIn } from '../kept-text.ts'
 import { listAnswer, PAGE_FIELDS, PAGINATION } from '../lists.ts'
 import { brokerAnswer } from './brokers.ts'
 
@@ -125,6 +126,7 @@ export function approvalRoutes(
     async (request) => {
       const { approval_id: approvalId } = parseShape(APPROVAL_PATH, request.params, 'path')
       const { decision, reason = null } = parseShape(DECISION_BODY, request.body, 'body')
+      refuseKeysIn({ reason })
       const ask = { approvalId, approve: decision === 'approve', reason, actor: actorOf(request) }
       const { approval } = await administration.decide(ask, contextOf(request))
       return { status: 'success', ...approvalAnswer(approval) }

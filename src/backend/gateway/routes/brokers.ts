@@ -27,6 +27,7 @@ import { CONDITIONAL_HEADERS, etagOfVersion, expectedOf } from '../conditional.t
 import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { refuseKeysIn } from '../kept-text.ts'
 import { listAnswer, PAGE_FIELDS, PAGINATION } from '../lists.ts'
 
 const BROKER_PATH = shape({ client_id: clientIdField({ description: 'The broker.' }) })
@@ -245,6 +246,7 @@ function readBrokerBody(body: unknown): BrokerFields {
     }
   })
   if (faults.length > 0) throw invalidParameters(faults, Object.keys(BROKER_BODY.properties))
+  refuseKeysIn({ name: given.name })
   return {
     name: given.name ?? null,
     terms: terms as Terms,

@@ -23,6 +23,7 @@ import { CONDITIONAL_HEADERS, etagOfVersion, expectedOf } from '../conditional.t
 import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { refuseKeysIn } from '../kept-text.ts'
 import { listAnswer, PAGE_FIELDS, PAGINATION } from '../lists.ts'
 
 const STOCK_PATH = shape({ ticker: tickerField() })
@@ -183,6 +184,7 @@ export function stockRoutes(
       const { ticker } = parseShape(STOCK_PATH, request.params, 'path')
       const expected = expectedOf(request)
       const given = parseShape(STOCK_BODY, request.body, 'body')
+      refuseKeysIn({ name: given.name, lender_id: given.lender_id })
       const fields = {
         name: given.name ?? null,
         borrowStatus: given.borrow_status,

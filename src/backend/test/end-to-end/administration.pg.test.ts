@@ -110,6 +110,7 @@ describe('a broker', () => {
       'markup_tiers[1].up_to',
     ],
     ['a limit of nothing', { requests_per_minute: 0 }, 'requests_per_minute'],
+    ['a key in its name', { name: `Key bre_${'a'.repeat(12)}_${'b'.repeat(48)}` }, 'name'],
   ])('is refused with %s, which is named', async (_title, fields, field) => {
     const answer = await put('/brokers/refused', { ...TERMS, ...fields })
     expectFailure(answer, 'INVALID_PARAMETER')
