@@ -71,12 +71,36 @@ export interface GatewayOptions extends ServerOptions {
   readonly clock: Clock
 }
 
-const DESCRIPTION = [
-  'What a short sale of a US stock costs: the annualised borrow rate and the locate fee, with every step of the number.',
-  'Amounts are US dollars with exactly two decimals. Rates are fractions a year: 0.19 is 19 %.',
-  'Numbers are exact decimals: read them as text or as decimals, not as binary floats.',
-  'Send your key in X-API-Key, or the access token of a session in Authorization.',
-].join('\n\n')
+const DESCRIPTION = `What a short sale of a US stock costs: the annualised borrow rate and the locate fee, with every step of the number, the source and age of
+every input, and a record that is kept before the answer leaves.
+
+**To try it**, press Authorize, give an API key, open an operation and press Execute. An engine that was started with \`npm start\` has keys to
+try in \`demo-keys.json\` in its data folder. For programs this contract is at [/openapi.json](/openapi.json), as OpenAPI 3.1.
+
+## Numbers
+
+Amounts are US dollars with exactly two decimals; rates are fractions a year: 0.19 is 19 %; markups are percent points: 5 is 5 %. Numbers are exact
+decimals: read them as text or as decimals, not as binary floats. In a request an amount may be a number or decimal text.
+
+## Credentials and limits
+
+Send a key in \`X-API-Key\`, or the access token of a session in \`Authorization: Bearer\`. A broker has a number of requests in 60 seconds, shared by
+all its keys; \`X-RateLimit-Limit\`, \`-Remaining\` and \`-Reset\` say how many are left, and 429 comes with \`Retry-After\`.
+
+## Failures
+
+One shape for all: \`error\` is a sentence for a person, \`error_code\` is for programs, and of a bad request \`validation_errors\` names every fault.
+Each answer has an \`X-Request-ID\`: quote it when you report something. 503 always says when to come again.
+
+## Asking twice
+
+\`Idempotency-Key\` makes a price the same one however often it is asked for in 24 hours. \`ETag\` with \`If-None-Match\` spares an answer that you have;
+with \`If-Match\` nobody overwrites what somebody else changed meanwhile.
+
+## Large answers
+
+Batches, lists of all rates, verification and exports come while the work goes on: as lines with \`Accept: application/x-ndjson\`, some as
+\`text/csv\`. An answer that breaks off has no last line.`
 
 const TAGS = [
   { name: 'quotes', description: 'Price a short' },

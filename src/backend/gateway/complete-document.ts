@@ -22,13 +22,16 @@ interface Response {
 interface Parameter {
   readonly name: string
   readonly in: string
+  readonly required?: boolean
   description?: string
+  example?: unknown
   schema: Json
 }
 
 interface Operation {
   readonly operationId: string
   readonly description?: string
+  readonly tags?: readonly string[]
   readonly security?: readonly object[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Record<string, Media> }
@@ -38,7 +41,8 @@ interface Operation {
 }
 
 export interface ContractDocument {
-  readonly paths: Record<string, Record<string, Operation>>
+  paths: Record<string, Record<string, Operation>>
+  readonly tags?: readonly { readonly name: string }[]
   components: {
     schemas?: Record<string, Json>
     headers?: Record<string, Json>
@@ -53,7 +57,10 @@ export type Examples = Readonly<Record<string, Readonly<Record<string, unknown>>
 export function completeDocument(declared: object, examples: Examples): ContractDocument {
   const document = JSON.parse(JSON.stringify(declared)) as ContractDocument
   for (const operation of operationsOf(document)) {
-    for (const parameter of operation.parameters ?? []) giveParameterUnits(parameter)
+    for (const parameter of operation.parameters ?? []) {
+      giveParameterUnits(parameter)
+      showExample(operation.operationId, parameter)
+    }
     for (const { schema } of mediaOf(operation)) giveUnits(schema, [])
     for (const schema of Object.values(operation['x-events'] ?? {})) giveUnits(schema, [])
   }
@@ -63,10 +70,19 @@ export function completeDocument(declared: object, examples: Examples): Contract
     giveHeaders(operation)
     for (const media of mediaOf(operation)) media.schema = nameShapes(media.schema, named)
   }
+  document.paths = inOrder(document)
   document.components.headers = HEADERS
   document.components.examples = FAILURE_EXAMPLES
   document.components.schemas = Object.fromEntries([...named].sort(([one], [other]) => one.localeCompare(other)))
   return document
+}
+
+/** By group as the groups stand, and within one by path: what is behind a path comes after it. */
+function inOrder({ paths, tags = [] }: ContractDocument): ContractDocument['paths'] {
+  const names = tags.map(({ name }) => name)
+  const rank = (path: string) => names.indexOf(Object.values(paths[path] ?? {})[0]?.tags?.[0] ?? '')
+  const sorted = Object.keys(paths).sort((one, other) => rank(one) - rank(other) || one.localeCompare(other, 'en'))
+  return Object.fromEntries(sorted.map((path) => [path, paths[path] as Record<string, Operation>]))
 }
 
 export function operationsOf(document: ContractDocument): Operation[] {
@@ -121,6 +137,19 @@ function within(schema: Json): [Json, string | null][] {
 }
 
 // ---- examples
+
+/** Parameters that a request needs although each of them may be left out. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  calculateLocateByQuery: ['position_value', 'loan_days'],
+}
+
+/** What a page fills in and sends is the example of the parameter; what may be left out has its example in the schema, to be seen. */
+function showExample(operationId: string, parameter: Parameter): void {
+  const { example, name } = parameter
+  if (parameter.required || example === undefined || NEEDED[operationId]?.includes(name)) return
+  parameter.schema = { ...parameter.schema, examples: [example] }
+  delete parameter.example
+}
 
 function giveExamples(operation: Operation, examples: Readonly<Record<string, unknown>>): void {
   for (const media of Object.values(operation.requestBody?.content ?? {})) {

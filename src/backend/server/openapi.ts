@@ -1,5 +1,6 @@
 // The published contract: OpenAPI 3.1 at /openapi.json and a readable page at /docs, both made from the schemas that the
 // routes declare. Those schemas are the very objects that `parseShape` checks with. The page loads nothing from elsewhere.
+import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
@@ -131,15 +132,38 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: PAGE_POLICY,
-    uiConfig: { deepLinking: true, persistAuthorization: false },
-    // The bar on top is the page maker's own, with a field for other documents: there is one document here.
+    uiConfig: {
+      deepLinking: true,
+      docExpansion: 'list',
+      // What is tried shows its fields at once, filled with the examples.
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+      filter: true,
+      defaultModelsExpandDepth: 0,
+      // A key is not left behind in the browser.
+      persistAuthorization: false,
+    },
     theme: {
       title: options.title,
-      css: [{ filename: 'page.css', content: '.swagger-ui .topbar { display: none }' }],
+      css: [{ filename: 'page.css', content: readBeside('reference-page.css') }],
+      favicon: [
+        {
+          filename: 'icon.svg',
+          rel: 'icon',
+          sizes: 'any',
+          type: 'image/svg+xml',
+          content: readBeside('reference-page.svg'),
+        },
+      ],
     },
     logo: { type: 'image/svg+xml', content: NO_LOGO, href: '/docs', target: '_self' },
   })
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
     reply.header('cache-control', 'public, max-age=300').send(app.swagger()),
   )
+}
+
+/** A part of the page that lies in this folder. */
+function readBeside(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8')
 }

@@ -49,7 +49,11 @@ function gaps(operation: Operation & { readonly summary?: string; readonly descr
       .filter((one) => !(one as { description?: string }).description)
       .map(({ name }) => say(`description of ${name}`)),
     ...parameters
-      .filter((one) => (one as { example?: unknown }).example === undefined)
+      .filter(
+        (one) =>
+          (one as { example?: unknown }).example === undefined &&
+          (one.schema as { examples?: unknown[] }).examples === undefined,
+      )
       .map(({ name }) => say(`example of ${name}`)),
     ...bodies.filter(([, media]) => media.example === undefined).map(([type]) => say(`example of the body as ${type}`)),
     ...answers

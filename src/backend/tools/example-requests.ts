@@ -49,11 +49,6 @@ const CAPTURES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Ids that only an answer knows. */
 const FROM_ANSWERS = new Set(['audit_id', 'hold_id', 'key_id', 'webhook_id', 'approval_id'])
 
-/** Parameters that a request needs although each of them may be left out. */
-const TOGETHER: Readonly<Record<string, readonly string[]>> = {
-  calculateLocateByQuery: ['position_value', 'loan_days'],
-}
-
 /** What differs from the operation's own examples: a name that is new each time, an address and a broker that are there. */
 const BODIES: Readonly<Record<string, JsonObject>> = {
   addPricingModel: { model: 'try-{{now}}' },
@@ -124,7 +119,7 @@ function givenOf(operationId: string, parameter: JsonObject): Given {
     value,
     choices: list(schema.enum).map((choice) => plain(choice)),
     description: text(parameter.description ?? schema.description ?? ''),
-    sent: parameter.required === true || (TOGETHER[operationId] ?? []).includes(name) || HEADERS[name] !== undefined,
+    sent: parameter.example !== undefined || HEADERS[name] !== undefined,
   }
 }
 
