@@ -1,10 +1,11 @@
 // Each command against a socket that answers like the engine, with the keys and the address an engine leaves in its folder.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { PROJECT_ROOT } from '../test/tidy/tree.ts'
 import { commandLine, failureText } from './commands.ts'
 import { NO_PROGRESS } from './progress.ts'
 
@@ -154,4 +155,27 @@ describe('a failure', () => {
   test('for want of a key says where keys come from', async () => {
     expect(await run('rate GME', {}, '/nonexistent')).toContain('npm start')
   })
+})
+
+test('docs/commands.md names every command there is, and no other', () => {
+  const document = readFileSync(`${PROJECT_ROOT}docs/commands.md`, 'utf8')
+  const program = commandLine({
+    environment: {},
+    dataDir: '',
+    print: () => {},
+    note: () => {},
+    progress: () => NO_PROGRESS,
+    setExitStatus: () => {},
+    importFile: async () => {},
+  })
+  const real = program.commands.flatMap((command) =>
+    command.commands.length === 0 ? [command.name()] : command.commands.map((one) => `${command.name()} ${one.name()}`),
+  )
+  const groups = new Set(
+    program.commands.filter((command) => command.commands.length > 0).map((command) => command.name()),
+  )
+  const documented = [...document.matchAll(/`npm run cli -- ([a-z-]+)(?: ([a-z-]+))?/g)].map(
+    ([, first = '', second = '']) => (groups.has(first) ? `${first} ${second}` : first),
+  )
+  expect([...new Set(documented)].sort()).toEqual(real.sort())
 })
