@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
+import { tableUnder } from '../tidy/tables.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
 const BACKEND = fileURLToPath(new URL('../..', import.meta.url))
@@ -150,6 +152,13 @@ describe('the package', () => {
 })
 
 describe('the README', () => {
+  test('names every part of the client, and no other', () => {
+    const client = new BorrowRateClient({ baseUrl: deployed.url })
+    const methods = Object.getOwnPropertyNames(BorrowRateClient.prototype).filter((name) => name !== 'constructor')
+    const documented = tableUnder(README, 'All of it').map(([name]) => name)
+    expect(documented.sort()).toEqual([...Object.keys(client), ...methods].sort())
+  })
+
   test('shows what is there', () => {
     expect(WITH_CODE.length).toBeGreaterThan(6)
     mkdirSync(join(folder, 'examples'), { recursive: true })
