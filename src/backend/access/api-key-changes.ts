@@ -75,8 +75,8 @@ export function apiKeyChanges(options: {
   readonly clock: Clock
   /** Makes UUIDv7s, for records. */
   readonly newId: () => string
-  /** Told after the commit that a key is another now. */
-  readonly onChange: (keyId: string) => void
+  /** Told after the commit that a key of a broker is another now. */
+  readonly onChange: (keyId: string, clientId: string) => void
 }): ApiKeyChanges {
   const { database, clock, newId, onChange } = options
 
@@ -138,7 +138,7 @@ export function apiKeyChanges(options: {
         await record(client, 'api_key_revoked', { before, after }, { actor, at })
         return after
       })
-      onChange(keyId)
+      onChange(keyId, key.clientId)
       return key
     },
 
@@ -162,7 +162,7 @@ export function apiKeyChanges(options: {
         await record(client, 'api_key_rotated', { before, after: replaced }, { actor, at })
         return { ...issued, replaced }
       })
-      onChange(keyId)
+      onChange(keyId, rotated.replaced.clientId)
       return rotated
     },
   }

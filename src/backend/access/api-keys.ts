@@ -108,6 +108,8 @@ export interface ApiKeys {
   principalOf(keyId: string): Promise<Principal | null>
   /** The key's row has changed, and this process knows it: the next request reads it. */
   forget(keyId: string): void
+  /** These brokers, or keys of theirs, are others now: what a key of theirs stands for is read again at its next use. */
+  doubtBrokers(clientIds: readonly string[]): void
 }
 
 export interface ApiKeysOptions {
@@ -167,6 +169,7 @@ export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOption
       return row === null ? null : principalNow(row)
     },
     forget: rows.forget,
+    doubtBrokers: (clientIds) => rows.doubt(({ principal }) => clientIds.includes(principal.clientId)),
   }
 }
 

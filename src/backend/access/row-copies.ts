@@ -26,6 +26,8 @@ export interface RowCopies<Row> {
   get(id: string): Promise<Row | null>
   /** The row has changed, and this process knows it. */
   forget(id: string): void
+  /** Rows may have changed: the next who needs one of them asks for it, and has its copy only while the store does not answer. */
+  doubt(isDoubtful: (row: Row) => boolean): void
 }
 
 export interface RowCopiesOptions<Row> {
@@ -37,7 +39,7 @@ export interface RowCopiesOptions<Row> {
 
 interface Copy<Row> {
   readonly row: Row
-  readonly readAtMs: number
+  readAtMs: number
   failedAtMs: number | null
 }
 
@@ -94,6 +96,16 @@ export function rowCopies<Row extends object>({ read, clock, onFailure }: RowCop
       copies.delete(id)
       absent.delete(id)
       readings.delete(id)
+    },
+    doubt(isDoubtful) {
+      const agedMs = clock().getTime() - COPY_FRESH_MS
+      for (const copy of copies.values()) {
+        if (!isDoubtful(copy.row)) continue
+        copy.readAtMs = Math.min(copy.readAtMs, agedMs)
+        copy.failedAtMs = null
+      }
+      // What is being read may be from before.
+      readings.clear()
     },
   }
 }

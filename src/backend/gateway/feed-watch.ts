@@ -48,11 +48,14 @@ export function feedWatch(options: {
   let running = false
   let failures = 0
   let looks = 0
+  let lives = 0
 
-  async function look(): Promise<void> {
+  /** @param life of one start: what was asked before a stop counts for nothing after the next start. */
+  async function look(life: number): Promise<void> {
+    const isOver = () => !running || life !== lives
     try {
       const states = await feeds(context())
-      if (!running) return
+      if (isOver()) return
       for (const [feed, health] of Object.entries(states)) note(feedNow(feed, health))
       looks += 1
       if (failures > FAILURES_TOLERATED) onAway(false)
@@ -60,10 +63,10 @@ export function feedWatch(options: {
     } catch {
       // Whoever answers for the feeds says in its own log why it cannot.
       failures += 1
-      if (running && failures === FAILURES_TOLERATED + 1) onAway(true)
+      if (!isOver() && failures === FAILURES_TOLERATED + 1) onAway(true)
     }
-    if (!running) return
-    timer = setTimeout(look, lookEveryMs)
+    if (isOver()) return
+    timer = setTimeout(look, lookEveryMs, life)
     timer.unref()
   }
 
@@ -86,7 +89,8 @@ export function feedWatch(options: {
       settled.clear()
       seen.clear()
       looks = 0
-      void look()
+      lives += 1
+      void look(lives)
     },
     stop() {
       running = false

@@ -625,7 +625,18 @@ export function rateStream(options: RateStreamOptions): RateStream {
 
     heard: {
       tickers: (keys) => watch.changed(keys),
-      brokers: (keys) => checkModelsSoon(() => keys.filter((key) => clients.has(key))),
+      brokers(keys) {
+        const theirs = () => keys.filter((key) => clients.has(key))
+        checkModelsSoon(theirs)
+        // Keys of theirs may have ended.
+        const shown = theirs().flatMap((key) =>
+          [...(clients.get(key)?.listeners ?? [])].map(({ listening }) => listening.credential.id),
+        )
+        void few(
+          [...new Set(shown)].flatMap((id) => holders.get(id) ?? []),
+          checkHolder,
+        )
+      },
       all() {
         setAway('news_away', false)
         watch.changedAll()

@@ -3,7 +3,6 @@ import type { Ticker } from '../pricing/units.ts'
 import type { RateNews, WatchedRate, WatchedRatesAsk } from '../quotes/rate-news.ts'
 import { ownContext } from '../server/call-context.ts'
 import { Problem } from '../server/problem.ts'
-import { until } from '../test/until.ts'
 import { LOOK_EVERY_MS, type RateMove, type RateWatch, rateWatch } from './rate-watch.ts'
 
 /** The calculation side: rates by name, each under two models. */
@@ -60,9 +59,15 @@ beforeEach(() => {
     onAway: (isAway) => states.push(isAway),
     onFailure: () => {},
     random: () => 0,
+    dueEveryMs: 20,
+    retryMs: 20,
   })
 })
 afterEach(() => watch.close())
+
+async function until(what: string, msMax: number, holds: () => boolean): Promise<void> {
+  await expect.poll(holds, { message: what, timeout: msMax, interval: 2 }).toBe(true)
+}
 
 /** Nothing is under way any more. */
 async function quiet(): Promise<void> {

@@ -46,6 +46,8 @@ export interface RateWatchOptions {
   readonly onAway: (away: boolean) => void
   readonly onFailure: (error: unknown) => void
   readonly random?: () => number
+  readonly dueEveryMs?: number
+  readonly retryMs?: number
 }
 
 /** Every name is looked at so often, whatever is heard. */
@@ -91,6 +93,7 @@ interface ModelWatch {
 
 export function rateWatch(options: RateWatchOptions): RateWatch {
   const { news, clock, context, onMoves, onAway, onFailure, random = Math.random } = options
+  const { dueEveryMs = DUE_EVERY_MS, retryMs = RETRY_MS } = options
   const models = new Map<string, ModelWatch>()
   const count = { looks: 0, failures: 0 }
   let listDueAtMs: number | null = null
@@ -101,7 +104,7 @@ export function rateWatch(options: RateWatchOptions): RateWatch {
   const nowMs = () => clock().getTime()
   const due = setInterval(() => {
     if (collectDue()) wake()
-  }, DUE_EVERY_MS)
+  }, dueEveryMs)
   due.unref()
   const working = work()
 
@@ -242,7 +245,7 @@ export function rateWatch(options: RateWatchOptions): RateWatch {
           onFailure(error)
           onAway(true)
         }
-        await pause(RETRY_MS)
+        await pause(retryMs)
       }
     }
   }

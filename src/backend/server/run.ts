@@ -67,7 +67,8 @@ export async function run(options: RunOptions): Promise<{ url: string }> {
     {
       delay: STOP_TIMEOUT_MS,
       logger: null,
-      skip: ['beforeExit', 'SIGINT', 'SIGTERM'],
+      // SIGUSR2 turns the log up: service-process.ts.
+      skip: ['beforeExit', 'SIGINT', 'SIGTERM', 'SIGUSR2'],
       onSecondError: (err) => log.fatal({ err }, 'error while stopping'),
       onTimeout: (delay) => log.error({ delay }, 'stopping took too long'),
     },

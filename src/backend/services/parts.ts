@@ -468,7 +468,21 @@ export function gateway(
         }),
         onRefusal: refused.note,
         sessions: signedIn,
-        apiKeyChanges: apiKeyChanges({ database: behind.database, clock, newId, onChange: keys.forget }),
+        apiKeyChanges: apiKeyChanges({
+          database: behind.database,
+          clock,
+          newId,
+          onChange: (keyId, clientId) => {
+            keys.forget(keyId)
+            // The other gateways have copies of their own.
+            publishInvalidation(behind.store, { kind: 'broker', keys: [clientId] }).catch((error: unknown) =>
+              log.warn(
+                { err: error },
+                'a change of a key could not be told to other gateways, whose copies end by themselves',
+              ),
+            )
+          },
+        }),
         webhooks: told?.webhooks ?? null,
         onBatchDone: (clientId, summary) => told?.events.batch(batchEvent(clientId, summary, clock())),
         desk: behind.desk,
@@ -491,13 +505,14 @@ export function gateway(
     },
     listen: (store) =>
       onInvalidation(store, {
-        ticker: (keys) => {
-          stream.heard.tickers(keys)
-          told?.heard.tickers(keys)
+        ticker: (tickers) => {
+          stream.heard.tickers(tickers)
+          told?.heard.tickers(tickers)
         },
-        broker: (keys) => {
-          stream.heard.brokers(keys)
-          told?.heard.brokers(keys)
+        broker: (clientIds) => {
+          keys.doubtBrokers(clientIds)
+          stream.heard.brokers(clientIds)
+          told?.heard.brokers(clientIds)
         },
         model: () => {},
         all: () => {

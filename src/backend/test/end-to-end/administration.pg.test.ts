@@ -18,6 +18,7 @@ beforeAll(async () => {
 type KeyName = keyof Deployment['keys']
 const read = (path: string, name: KeyName = 'admin') =>
   ask(deployed, { path: `/api/v1${path}`, key: deployed.keys[name] })
+const rateFor = (key: string) => ask(deployed, { path: '/api/v1/rates/ZZA', key })
 const put = (path: string, body: object, headers: Record<string, string> = {}) =>
   ask(deployed, { method: 'PUT', path: `/api/v1${path}`, key: deployed.keys.admin, body, headers })
 const post = (path: string, body: object, key = deployed.keys.admin) =>
@@ -72,6 +73,15 @@ describe('a broker', () => {
     const record = (await read(`/audit/${changes[0].audit_id}`, 'auditor')).json.record
     expect(record).toMatchObject({ actor: { actor_type: 'admin' }, subject: { kind: 'broker', id: 'acme' } })
     expect(record.changed).toContainEqual({ field: 'markup_percentage', before: '5', after: '10' })
+  })
+
+  test('has another tier and limit within a second, with the keys that it has', async () => {
+    await put('/brokers/growing', { ...TERMS, tier: 'standard', requests_per_minute: 7 })
+    const key = await deployed.newKey('growing', 'broker')
+    const limit = async () => (await rateFor(key)).headers['x-ratelimit-limit']
+    expect(await limit()).toBe('7')
+    await put('/brokers/growing', { ...TERMS, tier: 'standard', requests_per_minute: 123_456 }, { 'if-match': '*' })
+    await expect.poll(limit, AT_ONCE).toBe('123456')
   })
 
   test('is not changed by whoever has not read it, or read an older version', async () => {

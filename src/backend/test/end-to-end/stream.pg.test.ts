@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
 import { expectFailure, expectOrdinaryHeaders } from './answers.ts'
-import { type Deployment, startDeployment } from './deployment.ts'
+import { type Deployment, sleep, startDeployment } from './deployment.ts'
 import { closeReaders, type EventReader, listen } from './event-stream.ts'
 import { ask } from './http.ts'
 import { broker, listPlain } from './market.ts'
@@ -136,6 +136,9 @@ describe('a stream of all rates', () => {
   })
 
   test('says that a feed changed its state, once it is sure of it', async () => {
+    // Feeds are looked at from the moment that somebody listens.
+    await (await stream(deployed.keys.desk)).next('feed')
+    await sleep(500)
     const reader = await stream(deployed.keys.desk)
     const known = await reader.next('feed', ({ feed }) => feed === 'lender')
     expect(known.data).toMatchObject({ state: 'up', previous_state: null })
@@ -225,6 +228,17 @@ describe('a stream ends', () => {
     await reader.next('rate')
     await deployed.database.query('update api_keys set revoked_at = now() where key_id = $1', [key.split('_')[1]])
     expect((await reader.next('end', undefined, 18_000)).data).toEqual({ reason: 'credential_ended', reconnect: false })
+    await reader.ended
+  })
+
+  test('at once when its key is revoked by the API', async () => {
+    const body = { client_id: 'demo-classic', role: 'broker' }
+    const made = await ask(deployed, { path: '/api/v1/api-keys', key: deployed.keys.admin, body })
+    const reader = await stream(made.json.api_key, '?tickers=ZZA')
+    await reader.next('rate')
+    const path = `/api/v1/api-keys/${made.json.key_id}`
+    expect((await ask(deployed, { method: 'DELETE', path, key: deployed.keys.admin })).status).toBe(200)
+    expect((await reader.next('end', undefined, 2_000)).data.reason).toBe('credential_ended')
     await reader.ended
   })
 
