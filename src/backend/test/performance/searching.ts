@@ -33,6 +33,7 @@ const SLOWEST_SHOWN = 8
 /** Smaller files stay in the cache: they are the catalog's, which every statement reads. */
 const CACHED_BYTES_MAX = 1_000_000
 const APPEND_ROUNDS = 5
+const APPEND_ROUNDS_BEFORE = 7
 const APPEND_RECORDS = 10_000
 const APPEND_IN_FLIGHT = 512
 
@@ -222,13 +223,27 @@ function line({ name, total, total_is_exact, first, deep, cursor }: Searched): s
 
 // ---- appending ----
 
-/** Records/s through the audit log into the filled log, as it is and with nothing but the key. Last, since the indexes are gone then. */
-async function appending(pool: pg.Pool): Promise<Readonly<Record<string, Figure>>> {
-  const measure = async () => {
-    await appendRecords(pool)
-    const rates: number[] = []
-    for (let round = 0; round < APPEND_ROUNDS; round += 1) rates.push(await appendRecords(pool))
-    return figure(rates)
+interface Appended {
+  readonly records_per_second: Figure
+  /** Bytes of write-ahead log a record. */
+  readonly wal_bytes: Figure
+}
+
+/**
+ * Records through the audit log into the filled log, as it is and with nothing but the key. Last, since the indexes are gone then.
+ * The rounds before are not measured: after a checkpoint each page is logged whole when it is first written to.
+ */
+async function appending(pool: pg.Pool): Promise<Readonly<Record<string, Appended>>> {
+  const measure = async (): Promise<Appended> => {
+    const [rates, bytes]: [number[], number[]] = [[], []]
+    for (let round = -APPEND_ROUNDS_BEFORE; round < APPEND_ROUNDS; round += 1) {
+      const before = await walBytes(pool)
+      const rate = await appendRecords(pool)
+      if (round < 0) continue
+      rates.push(rate)
+      bytes.push(((await walBytes(pool)) - before) / APPEND_RECORDS)
+    }
+    return { records_per_second: figure(rates), wal_bytes: figure(bytes) }
   }
   const asItIs = await measure()
   const { rows } = await pool.query<{ name: string }>(
@@ -236,10 +251,21 @@ async function appending(pool: pg.Pool): Promise<Readonly<Record<string, Figure>
   )
   for (const { name } of rows) await pool.query(`drop index ${name}`)
   const keyAlone = await measure()
-  console.log(`search: records/s appended, ${APPEND_ROUNDS} rounds of ${APPEND_RECORDS}, fsync on, 2 lanes`)
-  console.log(`  with the indexes of the search          ${printed(asItIs)}`)
-  console.log(`  with the key alone                      ${printed(keyAlone)}`)
+  console.log(
+    `search: records/s appended and bytes logged for each, ${APPEND_ROUNDS} rounds of ${APPEND_RECORDS}, fsync on, 2 lanes`,
+  )
+  for (const [name, of] of [
+    ['with the indexes of the search', asItIs] as const,
+    ['with the key alone', keyAlone] as const,
+  ]) {
+    console.log(`  ${name.padEnd(34)} ${printed(of.records_per_second)}    ${printed(of.wal_bytes)}`)
+  }
   return { with_search_indexes: asItIs, with_key_alone: keyAlone }
+}
+
+async function walBytes(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ bytes: string }>(`select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as bytes`)
+  return Number(rows[0]?.bytes)
 }
 
 async function appendRecords(pool: pg.Pool): Promise<number> {
