@@ -9,7 +9,9 @@ import { PROJECT_ROOT } from '../test/tidy/tree.ts'
 import { contractText } from './contract-document.ts'
 import { generatedDocuments } from './documents.ts'
 
-let document: Document & { readonly components: { readonly schemas: Record<string, object> } }
+let document: Document & {
+  readonly webhooks?: Record<string, { readonly post?: Pick<Operation, 'requestBody'> }>
+}
 let collection: Folder
 beforeAll(async () => {
   document = JSON.parse(await contractText())
@@ -117,6 +119,17 @@ describe('the contract', () => {
 
   test('says of every operation what it is for, who may, how it fails, what each number counts, and gives examples', () => {
     expect(operations(document).flatMap(gaps)).toEqual([])
+  })
+
+  test('says what the numbers in events count, those of the stream and of webhooks', () => {
+    const streamed = operations(document).flatMap((operation) =>
+      Object.entries((operation as { 'x-events'?: Record<string, object> })['x-events'] ?? {}),
+    )
+    const delivered = Object.entries(document.webhooks ?? {}).flatMap(([event, { post }]) =>
+      Object.values(post?.requestBody?.content ?? {}).map(({ schema }) => [event, schema] as const),
+    )
+    expect([streamed.length, delivered.length].every((count) => count > 2)).toBe(true)
+    expect([...streamed, ...delivered].flatMap(([event, schema]) => numbersWithoutUnit(schema, event))).toEqual([])
   })
 
   test('of which anything that is left out is noticed', () => {
