@@ -11,7 +11,7 @@ export { TIMEOUT_MS_DEFAULT } from './connection.ts'
 export { parseExactJson } from './exact-json.ts'
 export type * from './legal-holds.ts'
 export type * from './lists.ts'
-export type * from './operations.ts'
+export * from './operations.ts'
 export type * from './pricing-models.ts'
 export type * from './quotes.ts'
 export type {

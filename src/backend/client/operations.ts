@@ -1,7 +1,14 @@
 // For operators: how all services are, and how much their logs say.
 import { type CallOptions, type Connection, pathOf } from './connection.ts'
 
-export type ServiceName = 'api-gateway' | 'calculation-service' | 'data-service' | 'cache-service' | 'audit-service'
+export const SERVICE_NAMES = [
+  'api-gateway',
+  'calculation-service',
+  'data-service',
+  'cache-service',
+  'audit-service',
+] as const
+export type ServiceName = (typeof SERVICE_NAMES)[number]
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 export interface ServiceLineAnswer {

@@ -1,18 +1,11 @@
 // The commands of operators: how the services are, and how much their logs say.
 import type { Command } from 'commander'
-import type { LogLevel, OperationsAnswer, ServiceName } from '../client/operations.ts'
+import { type LogLevel, type OperationsAnswer, SERVICE_NAMES, type ServiceName } from '../client/operations.ts'
 import { ADMINISTERING, type AskingOptions, type CommandTools, json, oneOf, wholeFromOne } from './command-tools.ts'
 import { age, columns } from './formats.ts'
 
 const OPERATING = ['desk', 'auditor', 'admin']
-const SERVICES = [
-  'all',
-  'api-gateway',
-  'calculation-service',
-  'data-service',
-  'cache-service',
-  'audit-service',
-] as const
+const SERVICES = ['all', ...SERVICE_NAMES] as const
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 const MINUTES_DEFAULT = 15
 

@@ -81,7 +81,8 @@ export const FAILURES = {
   },
   RATE_LIMIT_EXCEEDED: {
     status: 429,
-    meaning: 'The requests of this window are used up, or too many bad credentials came from this address.',
+    meaning:
+      'The requests of this window are used up, too many bad credentials came from this address, or the key has all its streams open.',
     remedy: 'Wait for the seconds in Retry-After.',
     retryAfterSeconds: 60,
   },
