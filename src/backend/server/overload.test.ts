@@ -74,4 +74,17 @@ describe('a process that cannot keep up', () => {
     }
     expect(recovered).toBe(true)
   })
+  test('does not take a moment in which it measured nothing for an endless delay', async () => {
+    const { url } = await service({ eventLoopDelayMsMax: 10_000, requestsInFlightMax: 1000 })
+    await sleep(1_100)
+    const statuses = new Set<number>()
+    for (let tries = 0; tries < 8; tries += 1) {
+      const asked = fetch(`${url}/quick`)
+      // Longer than a sample, over and over: some begin and end with nothing in them.
+      const until = performance.now() + 300
+      while (performance.now() < until) Math.sqrt(until)
+      statuses.add((await asked).status)
+    }
+    expect([...statuses]).toEqual([200])
+  }, 20_000)
 })
