@@ -1,6 +1,7 @@
 // How a search is carried out, on a log large enough for the planner to care: 200 000 records over three months. What a search reads is
 // counted, for that is what grows with the log; a plan that walks through a whole month in search of a few records shows here first.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connectDatabase } from '../database/connect.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { conditions, fillLog, pairs, searchFor } from '../test/performance/filled-log.ts'
 import { EXACT_TOTAL_MAX, type RecordSearch, searchRecords, searchStatement } from './search.ts'
@@ -21,10 +22,16 @@ const TOGETHER = pairs(ALONE)
 let database: TestDatabase
 beforeAll(async () => {
   database = await testDatabase()
-  await fillLog(database.pool, { records: RECORDS, until: UNTIL, days: DAYS, trueTexts: false })
-  // What is not on the disk yet cannot be marked as visible to all, and then no index answers alone: commits of this server do not wait.
-  await database.pool.query('checkpoint')
-  await database.pool.query('vacuum analyze audit_records, audit_seals')
+  // As long as it takes: it is no statement of the engine's.
+  const filling = connectDatabase(database.url, { applicationName: 'fill', connectionsMax: 1, statementTimeoutMs: 0 })
+  try {
+    await fillLog(filling, { records: RECORDS, until: UNTIL, days: DAYS, trueTexts: false })
+    // What is not on the disk yet cannot be marked as visible to all, and then no index answers alone: commits of this server do not wait.
+    await filling.query('checkpoint')
+    await filling.query('vacuum analyze audit_records, audit_seals')
+  } finally {
+    await filling.end()
+  }
 }, FILL_MS_MAX)
 afterAll(() => database.drop())
 
