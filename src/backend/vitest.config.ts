@@ -53,6 +53,7 @@ const BEHIND_THE_GATEWAY = [
   'webhooks',
   'quotes.*',
   'batches',
+  'administration',
   'rates',
   'rates.*',
   'operations',
