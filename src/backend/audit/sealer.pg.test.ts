@@ -240,12 +240,14 @@ describe('two sealers on one database', () => {
   test('one that is told to seal now waits for the other, and takes what is left', async () => {
     const { pool, url } = await database()
     await keep(pool, rowsAgo(5))
-    const waiting = sealing(pool)
+    let waiting: Sealer | undefined
     let isDone = false
     let sealed: Promise<unknown> = Promise.resolve()
     await asOwner(url, async (other) => {
       await other.query('begin')
       await other.query('select pg_advisory_xact_lock(7241865326)')
+      // Only now: a sealer begins at once.
+      waiting = sealing(pool)
       sealed = waiting.sealNow().finally(() => {
         isDone = true
       })
@@ -254,7 +256,7 @@ describe('two sealers on one database', () => {
       await other.query('commit')
     })
     await sealed
-    expect(waiting.stats().sealed).toBe(1)
+    expect(waiting?.stats().sealed).toBe(1)
   })
 
   test('the database itself refuses a second head that begins at the same place', async () => {
