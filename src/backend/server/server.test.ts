@@ -180,6 +180,12 @@ describe('hostile input, at the socket', () => {
       400,
       'INVALID_PARAMETER',
     ],
+    [
+      'a coding of the body that is none',
+      `POST /echo HTTP/1.1\r\n${CLOSE}Content-Type: application/json\r\nTransfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n`,
+      400,
+      'INVALID_PARAMETER',
+    ],
     ['gigantic headers', get('/money', `X-Big: ${'a'.repeat(200_000)}\r\n`), 431, 'PAYLOAD_TOO_LARGE'],
     ['a gigantic address', get(`/echo/A?note=${'a'.repeat(200_000)}`), 431, 'PAYLOAD_TOO_LARGE'],
     [

@@ -94,6 +94,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { log, metrics, health, newRequestId } = options
   const proxies = options.trustedProxies ?? []
   const timeouts = options.clientTimeouts ?? CLIENT_TIMEOUTS
+  /** Connections whose last request was refused for what the platform notices a moment later. */
+  const answered = new WeakSet<Socket>()
   const giveOriginHeaders = originHeaders(options.corsOrigins ?? [])
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -125,7 +127,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       answerError(error, request, reply)
       writeRequestLine(request, reply)
     },
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newRequestId(), log),
+    clientErrorHandler: (error, socket) => {
+      if (answered.has(socket)) setTimeout(() => socket.destroy(), LINGER_MS).unref()
+      else refuseConnection(error, socket, newRequestId(), log)
+    },
   })
 
   app.decorateRequest('clientId', null)
@@ -135,8 +140,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.addHook('onRequest', (request, reply, done) => {
     giveHeaders(request, reply)
     giveOriginHeaders(request, reply)
-    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+    const { host, 'transfer-encoding': framing } = request.headers
+    if (request.raw.httpVersion === '1.1' && host === undefined) {
       return done(invalidParameters([{ field: 'Host', location: 'header', message: 'the Host header is required' }]))
+    }
+    // The platform notices later that it cannot find the end of such a body, when the request is under way.
+    if (framing !== undefined && framing.toLowerCase() !== 'chunked') {
+      const message = 'Transfer-Encoding can only be chunked'
+      reply.header('connection', 'close')
+      answered.add(request.raw.socket)
+      return done(invalidParameters([{ field: 'Transfer-Encoding', location: 'header', message }]))
     }
     done()
   })

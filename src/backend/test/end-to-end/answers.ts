@@ -100,7 +100,10 @@ const ORDINARY_LINES = new Set([
   'a head of the chain was exported',
   'the audit log has more months',
   'migrated',
-  'bad credentials keep coming from this address',
+  'bad credentials keep coming from this address, and are slowed',
+  'an old cookie of a session came back: the session has ended for all who hold one',
+  'the log level changes',
+  'the log level is that of the settings again',
   'draining',
   'stopped',
 ])

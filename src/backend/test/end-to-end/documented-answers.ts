@@ -20,7 +20,8 @@ export function answerFaults(operation: Operation, answer: Answer): string[] {
 const LIMITS = ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset']
 
 function headerFaultsOfStatus({ security = [] }: Operation, { status, headers }: Answer): string[] {
-  const counted = status !== 401 && security.some((way) => 'apiKey' in way)
+  // A process that is overloaded says so to everybody, before it looks who asks.
+  const counted = status !== 401 && status !== 503 && security.some((way) => 'apiKey' in way)
   const wanted = [...(counted ? LIMITS : []), ...(status === 429 || status === 503 ? ['retry-after'] : [])]
   return wanted
     .filter((name) => !/^\d+$/.test(String(headers[name])))
