@@ -57,16 +57,35 @@ export function buildEngine(): void {
 /** Linux counts a process's time in hundredths of a second (USER_HZ). */
 const CPU_TICK_MS = 10
 
-/** Processor time that a process and its children have used so far, in milliseconds; null where the platform does not tell. */
+/** Processor time that a process has used so far, in milliseconds; null where the platform does not tell. */
 export function cpuMs(pid: number): number | null {
+  // The name stands in parentheses and may hold spaces; user and system time are the 14th and 15th field.
+  const fields = readOrNull(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')
+  return fields === undefined ? null : (Number(fields[11]) + Number(fields[12])) * CPU_TICK_MS
+}
+
+/** The same of a process and each of its children, by process id; empty where the platform does not tell. */
+export function cpuTimes(pid: number): ReadonlyMap<number, number> {
   const children = readOrNull(`/proc/${pid}/task/${pid}/children`) ?? ''
-  const ticks = [String(pid), ...children.split(' ').filter((child) => child !== '')].map((process) => {
-    // The name stands in parentheses and may hold spaces; user and system time are the 14th and 15th field.
-    const fields = readOrNull(`/proc/${process}/stat`)?.split(') ').at(-1)?.split(' ')
-    return fields === undefined ? null : Number(fields[11]) + Number(fields[12])
-  })
-  const [own] = ticks
-  return own === null ? null : ticks.reduce<number>((sum, of) => sum + (of ?? 0), 0) * CPU_TICK_MS
+  const processes = [
+    pid,
+    ...children
+      .split(' ')
+      .filter((child) => child !== '')
+      .map(Number),
+  ]
+  return new Map(
+    processes.flatMap((process): [number, number][] => {
+      const ms = cpuMs(process)
+      return ms === null ? [] : [[process, ms]]
+    }),
+  )
+}
+
+/** What was used between two readings, milliseconds; NaN where the platform does not tell. What has ended meanwhile is left out. */
+export function cpuMsBetween(before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): number {
+  if (after.size === 0) return Number.NaN
+  return [...after].reduce((sum, [process, ms]) => sum + ms - (before.get(process) ?? 0), 0)
 }
 
 function readOrNull(path: string): string | null {

@@ -1,6 +1,6 @@
 // Servers raced over HTTP in interleaved rounds: each in turn under the same load, round after round, after a warm-up of each. What a
 // request costs on the processor is counted beside what the clock says, since everything here shares one machine.
-import { cpuMs } from './child-process.ts'
+import { cpuMsBetween, cpuTimes } from './child-process.ts'
 import type { LoadDriver, LoadResult, Shot } from './load.ts'
 import { type Figure, figure, printed } from './rounds.ts'
 
@@ -46,21 +46,16 @@ export async function race<Name extends string>(
   for (let round = 0; round < rounds; round += 1) {
     for (const name of names) {
       const { shot, pids } = contenders[name]
-      const before = cpuOf(pids)
+      const before = Object.entries(pids).map(([process, pid]) => ({ process, pid, times: cpuTimes(pid) }))
       const result = await driver.run(shot, connections, seconds)
-      const after = cpuOf(pids)
-      const used = Object.keys(pids).map((process) => [
+      const used = before.map(({ process, pid, times }) => [
         process,
-        (((after[process] ?? Number.NaN) - (before[process] ?? Number.NaN)) * 1_000) / result.requests,
+        (cpuMsBetween(times, cpuTimes(pid)) * 1_000) / result.requests,
       ])
       results[name].push({ ...result, cpuUs: Object.fromEntries(used) })
     }
   }
   return Object.fromEntries(names.map((name) => [name, figuresOf(results[name])])) as Record<Name, Figures>
-}
-
-function cpuOf(pids: Readonly<Record<string, number>>): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuMs(pid)]))
 }
 
 function figuresOf(rounds: readonly Round[]): Figures {
