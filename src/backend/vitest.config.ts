@@ -69,6 +69,9 @@ const ALL_DOORS = [
   ),
 ]
 
+/** As many as take minutes. */
+const FUZZ_REQUESTS = '50000'
+
 /** The project of the end-to-end suites on another deployment. */
 function deployedAs(name: DeploymentKind, include: string[]) {
   return {
@@ -131,6 +134,17 @@ export default defineConfig({
         isNamed('all-in-one-with-redis') && hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : [],
       ),
       deployedAs('five-services', isNamed('five-services') && hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
+      {
+        test: {
+          name: 'fuzz',
+          include: isNamed('fuzz') && hasPostgres ? ['test/end-to-end/fuzz.pg.test.ts'] : [],
+          env: { FUZZ_REQUESTS },
+          exclude,
+          pool: 'forks',
+          globalSetup: ['./test/postgres-server.ts'],
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'faults',

@@ -1,4 +1,6 @@
 // The door with a real database behind it: keys, roles and limits as a client sees them.
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Queryable } from '../database/connect.ts'
@@ -18,7 +20,7 @@ import {
   parseApiKey,
 } from './api-keys.ts'
 import { badTries, TRIES_WINDOW_MS } from './bad-tries.ts'
-import { credentials, refusalOf } from './credentials.ts'
+import { credentials, onRefusals } from './credentials.ts'
 import { inProcessRateLimiter } from './rate-limit.ts'
 import type { Refusal } from './refusals.ts'
 import { COPY_FRESH_MS, COPY_STALE_MS } from './row-copies.ts'
@@ -196,7 +198,7 @@ describe('the door', () => {
   let app: FastifyInstance
   let metrics: Metrics
   const logged: string[] = []
-  const refused: (Refusal | null)[] = []
+  const refused: Refusal[] = []
 
   beforeEach(async () => {
     metrics = createMetrics({ service: 'test', processMetrics: false })
@@ -217,10 +219,7 @@ describe('the door', () => {
       metrics,
       slowDownMs: SLOW_DOWN_MS,
     })
-    app.addHook('onResponse', (request, reply, done) => {
-      refused.push(refusalOf(request, reply.statusCode))
-      done()
-    })
+    onRefusals(app, (refusal) => refused.push(refusal))
     app.get('/rates', { onRequest: door.authenticated('rates') }, (request) => request.principal)
     app.post('/quote', { onRequest: door.authenticated('quote') }, () => ({ status: 'success' }))
     app.get('/record', { onRequest: door.authenticated('read_record') }, () => ({ status: 'success' }))
@@ -320,12 +319,24 @@ describe('the door', () => {
     await ask('nonsense', '/lines/7', 'POST')
     const at = { address: '127.0.0.1' }
     expect(refused).toEqual([
-      null,
       { ...at, keyId: auditor.keyId, clientId: 'house', errorCode: 'FORBIDDEN', route: '/quote' },
       { ...at, keyId: unknown.keyId, clientId: null, errorCode: 'UNAUTHORIZED', route: '/rates' },
       { ...at, keyId: null, clientId: null, errorCode: 'UNAUTHORIZED', route: '/rates' },
       { ...at, keyId: null, clientId: null, errorCode: 'UNAUTHORIZED', route: '/lines/:cost' },
     ])
+  })
+
+  test('tells of who hangs up while the answer is held back, with the address that was slowed', async () => {
+    for (let i = 0; i < 5; i += 1) await ask('bad')
+    refused.length = 0
+    const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.write('GET /rates HTTP/1.1\r\nHost: test\r\nX-API-Key: bad\r\n\r\n')
+    await sleep(SLOW_DOWN_MS / 2)
+    socket.resetAndDestroy()
+    await expect
+      .poll(() => refused)
+      .toEqual([{ address: '127.0.0.1', keyId: null, clientId: null, errorCode: 'UNAUTHORIZED', route: '/rates' }])
   })
 
   test('slows bad tries from the sixth on, says so in log and metric, and lets a good key in at once', async () => {

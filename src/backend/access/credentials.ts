@@ -1,7 +1,7 @@
 // The door: turns a request's credential into a principal, takes one request from its broker's limit, and lets it pass to
 // what its role may do. Every answer to an authenticated request counts, whatever its status but 429.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Metrics } from '../server/metrics.ts'
 import { Problem } from '../server/problem.ts'
 import { type ApiKeys, type Principal, parseApiKey, type Tier } from './api-keys.ts'
@@ -22,6 +22,8 @@ declare module 'fastify' {
     taken?: Taken
     /** The id of a key that was shown and is not valid. */
     refusedKeyId?: string
+    /** Where a bad credential came from: when its answer is held back, who sent it may have gone by then. */
+    refusedAddress?: string
   }
 }
 
@@ -81,12 +83,24 @@ const REFUSALS: Readonly<Record<number, string>> = {
   429: 'RATE_LIMIT_EXCEEDED',
 }
 
-/** The refusal in an answer, for the record; null: it was none. */
-export function refusalOf(request: FastifyRequest, status: number): Refusal | null {
+/**
+ * Tells of everybody who is turned away: when it is decided, and not when it was heard, since whoever hangs up before the answer is
+ * turned away as well.
+ */
+export function onRefusals(app: FastifyInstance, note: (refusal: Refusal) => void): void {
+  app.addHook('onError', (request, _reply, error, done) => {
+    const refusal = error instanceof Problem ? refusalOf(request, error.status) : null
+    if (refusal !== null) note(refusal)
+    done()
+  })
+}
+
+/** Null: it is none. */
+function refusalOf(request: FastifyRequest, status: number): Refusal | null {
   const errorCode = REFUSALS[status]
   if (errorCode === undefined) return null
   return {
-    address: senderAddress(request),
+    address: request.refusedAddress ?? senderAddress(request),
     keyId: request.principal?.keyId ?? request.refusedKeyId ?? null,
     clientId: request.principal?.clientId ?? null,
     errorCode,
@@ -105,6 +119,7 @@ export function credentials(options: CredentialsOptions): Credentials {
 
   async function refuse(request: FastifyRequest, sentence: string): Promise<never> {
     const address = senderAddress(request)
+    request.refusedAddress = address
     const { held, first } = await badTries.note(address)
     if (first) request.log.warn({ address }, 'bad credentials keep coming from this address, and are slowed')
     if (held) {

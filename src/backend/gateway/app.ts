@@ -1,7 +1,7 @@
 // The public API as an application: a function from what it needs to routes. It does not listen; `services/` does.
 import type { FastifyInstance } from 'fastify'
 import type { ApiKeyChanges } from '../access/api-key-changes.ts'
-import { type Credentials, refusalOf } from '../access/credentials.ts'
+import { type Credentials, onRefusals } from '../access/credentials.ts'
 import type { Refusal } from '../access/refusals.ts'
 import type { Sessions } from '../access/sessions.ts'
 import type { AuditFunctions } from '../audit/http.ts'
@@ -117,11 +117,7 @@ const TAGS = [
 
 export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstance> {
   const app = await createServer({ ...options, publicHealth: true })
-  app.addHook('onResponse', (request, reply, done) => {
-    const refusal = refusalOf(request, reply.statusCode)
-    if (refusal !== null) options.onRefusal(refusal)
-    done()
-  })
+  onRefusals(app, options.onRefusal)
   await publishOpenApi(app, {
     title: 'Borrow Rate & Locate Fee Pricing Engine',
     version: options.engineVersion,

@@ -9,6 +9,7 @@ import { problemOf } from '../server/framework-failures.ts'
 import { NDJSON } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import { Problem, problemBody } from '../server/problem.ts'
+import { whenGone } from '../server/request-end.ts'
 import { problemOfStore } from '../server/store-failures.ts'
 
 /** A day: longer than any range takes. Such work ends by itself or with its reader, not with a deadline. */
@@ -75,9 +76,7 @@ export function longAnswers(app: FastifyInstance, signOfLifeMs = SIGN_OF_LIFE_MS
   /** Work that ends with the connection, or with the service. */
   function workFor(request: FastifyRequest, reply: FastifyReply): { work: Work; gone: AbortSignal } {
     const gone = new AbortController()
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) gone.abort()
-    })
+    whenGone(request, reply, () => gone.abort())
     const context = {
       requestId: request.id,
       traceparent: traceparentOf(request.headers.traceparent),

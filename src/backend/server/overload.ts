@@ -20,7 +20,7 @@ const RETRY_AFTER_SECONDS = 1
 /** How each request that counts stops counting. */
 const leaving = new WeakMap<FastifyRequest, () => void>()
 
-/** From here on the request is no work, though its answer goes on: it waits for something to happen. */
+/** From here on the request is no work: it has ended, or its answer goes on and waits for something to happen. */
 export function countNoMore(request: FastifyRequest): void {
   leaving.get(request)?.()
   leaving.delete(request)
@@ -48,10 +48,6 @@ export async function shedOverload(
     leaving.set(request, () => {
       inFlight -= 1
     })
-    done()
-  })
-  app.addHook('onResponse', (request, _reply, done) => {
-    countNoMore(request)
     done()
   })
   app.addHook('onListen', (done) => {

@@ -22,9 +22,10 @@ import { readJson } from './json-reader.ts'
 import { writeJson } from './json-writer.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { type OverloadLimits, shedOverload } from './overload.ts'
+import { countNoMore, type OverloadLimits, shedOverload } from './overload.ts'
 import { invalidParameters, Problem, problemBody } from './problem.ts'
 import { type Query, readQuery } from './query-reader.ts'
+import { onRequestEnd } from './request-end.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 import { problemOfStore } from './store-failures.ts'
 
@@ -94,7 +95,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { log, metrics, health, newRequestId } = options
   const proxies = options.trustedProxies ?? []
   const timeouts = options.clientTimeouts ?? CLIENT_TIMEOUTS
-  /** Connections whose last request was refused for what the platform notices a moment later. */
+  /** Connections whose last request was refused for what the platform notices a moment later, and which end then. */
   const answered = new WeakSet<Socket>()
   const giveOriginHeaders = originHeaders(options.corsOrigins ?? [])
   const app = Fastify({
@@ -125,7 +126,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       giveHeaders(request, reply)
       giveOriginHeaders(request, reply)
       answerError(error, request, reply)
-      writeRequestLine(request, reply)
+      writeRequestLine(request, reply, false)
     },
     clientErrorHandler: (error, socket) => {
       if (answered.has(socket)) setTimeout(() => socket.destroy(), LINGER_MS).unref()
@@ -137,6 +138,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.decorateRequest('keyId', null)
   app.decorateRequest('quoteId', null)
 
+  onRequestEnd(app, (request, reply, gone) => {
+    const { method } = request
+    const route = routeOf(request)
+    metrics.httpRequests.inc({ method, route, status: statusOf(reply, gone) })
+    // How long somebody listened says nothing of how fast anything is.
+    if (request.routeOptions?.config?.lasting !== true) {
+      metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
+    }
+    writeRequestLine(request, reply, gone)
+    countNoMore(request)
+  })
   app.addHook('onRequest', (request, reply, done) => {
     giveHeaders(request, reply)
     giveOriginHeaders(request, reply)
@@ -147,7 +159,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // The platform notices later that it cannot find the end of such a body, when the request is under way.
     if (framing !== undefined && framing.toLowerCase() !== 'chunked') {
       const message = 'Transfer-Encoding can only be chunked'
-      reply.header('connection', 'close')
       answered.add(request.raw.socket)
       return done(invalidParameters([{ field: 'Transfer-Encoding', location: 'header', message }]))
     }
@@ -160,17 +171,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // A client that keeps its connection would send the next request into a closing door.
     if (health.draining) reply.header('connection', 'close')
     done(null, payload)
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method } = request
-    const route = routeOf(request)
-    metrics.httpRequests.inc({ method, route, status: reply.statusCode })
-    // How long somebody listened says nothing of how fast anything is.
-    if (request.routeOptions?.config?.lasting !== true) {
-      metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
-    }
-    writeRequestLine(request, reply)
-    done()
   })
 
   app.removeAllContentTypeParsers()
@@ -246,18 +246,25 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 /** Requests to these are told apart by a scraper and a kubelet every few seconds: a line each would drown the others. */
 const QUIET_ROUTES = /^(\/api\/v1)?\/(health|metrics)(\/|$)/
 
+/** What servers say of a client that left before there was an answer. */
+const CLIENT_GONE = 499
+
+function statusOf(reply: FastifyReply, gone: boolean): number {
+  return gone && !reply.raw.headersSent ? CLIENT_GONE : reply.statusCode
+}
+
 /** The one line of a request. The route's template stands there, never the address that was sent. */
-function writeRequestLine(request: FastifyRequest, reply: FastifyReply): void {
+function writeRequestLine(request: FastifyRequest, reply: FastifyReply, gone: boolean): void {
   const route = routeOf(request)
   const line = {
     method: request.method,
     route,
-    status: reply.statusCode,
+    status: statusOf(reply, gone),
     ms: Math.round(reply.elapsedTime * 100) / 100,
     ...(request.clientId !== null && { client_id: request.clientId }),
     ...(request.keyId !== null && { key_id: request.keyId }),
     ...(request.quoteId !== null && { quote_id: request.quoteId }),
-    ...(!reply.raw.writableFinished && reply.raw.destroyed && { aborted: true }),
+    ...(gone && { aborted: true }),
   }
   if (QUIET_ROUTES.test(route)) request.log.debug(line, 'request')
   else request.log.info(line, 'request')

@@ -5,6 +5,7 @@ import type { Credentials } from '../../access/credentials.ts'
 import { TICKER_PATTERN, type Ticker } from '../../pricing/units.ts'
 import { countNoMore } from '../../server/overload.ts'
 import { Problem } from '../../server/problem.ts'
+import { whenGone } from '../../server/request-end.ts'
 import { optional, parseShape, patternField, shape } from '../../server/shape.ts'
 import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
@@ -113,9 +114,9 @@ export function streamRoutes(
     async (request, reply) => {
       const { tickers } = parseShape(STREAM_QUERY, request.query, 'query')
       const { raw } = reply
-      // Who answers is told of an end by `finish` or `error`; a reader that leaves causes neither.
-      raw.once('close', () => {
-        if (!raw.writableFinished) raw.emit('error', new Error('the reader has gone'))
+      // Of an answer that waits behind another one on its connection the platform does not say that it is closed.
+      whenGone(request, reply, () => {
+        if (!raw.closed) raw.emit('close')
       })
       const begin = await place(request)
       countNoMore(request)
