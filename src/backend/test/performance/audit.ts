@@ -46,15 +46,22 @@ interface ByConnections {
   readonly figures: Readonly<Record<Name, Figures>>
 }
 
+interface QuoteFigures {
+  /** The median at the number of connections where it is highest. */
+  readonly audited_per_second_max: number
+  readonly [name: string]: unknown
+}
+
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 export async function audit(): Promise<object> {
-  return { quotes: await auditedQuotes(), chain: await auditChain() }
+  const quotes = await auditedQuotes()
+  return { quotes, chain: await auditChain(quotes.audited_per_second_max) }
 }
 
 // ---- quotes
 
-async function auditedQuotes(): Promise<object> {
+async function auditedQuotes(): Promise<QuoteFigures> {
   buildEngine()
   return withTemporaryFolder(async (folder) => {
     const postgres = await startPostgres()
@@ -71,7 +78,7 @@ async function auditedQuotes(): Promise<object> {
 }
 
 /** All that the load is measured with: the engine with 1, 2 and 4 lanes, without its record, and the baseline. */
-async function quotes(folder: string, postgres: RealPostgres, pool: pg.Pool): Promise<object> {
+async function quotes(folder: string, postgres: RealPostgres, pool: pg.Pool): Promise<QuoteFigures> {
   await seedReferenceData(pool)
   await seedDemoData(pool, { now: new Date() })
   const apiKey = await keyOfUnlimitedBroker(pool)
@@ -158,7 +165,7 @@ function report(
   lanes: Record<(typeof LANES)[number], Figures>,
   kept: number,
   answerBytes: number,
-): object {
+): QuoteFigures {
   const answered =
     byConnections.reduce((sum, { figures }) => sum + figures.audited.answered, 0) +
     LANES.reduce((sum, count) => sum + lanes[count].answered, 0)
@@ -197,6 +204,7 @@ function report(
     seconds: SECONDS,
     load: driver.name,
     answer_bytes: answerBytes,
+    audited_per_second_max: Math.max(...byConnections.map(({ figures }) => figures.audited.requests_per_second.median)),
     shares,
     lanes_shares: lanesShares,
     by_connections: byConnections,
