@@ -4,7 +4,8 @@
 //
 // The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`),
 // as .ci/run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
-// `five-services` over PgBouncer and Redis with certificates between them; and `faults`, where servers are killed under load.
+// `five-services` over PgBouncer and Redis with certificates between them; `faults`, where servers are killed under load; `fuzz`, fifty
+// thousand requests; and `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the operators' commands.
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
@@ -18,8 +19,10 @@ const REDIS_TESTS = '**/*.redis.test.ts'
 const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
 
 const FAULT_TESTS = 'test/faults/**/*.test.ts'
+const INFRASTRUCTURE_TESTS = '**/*.infrastructure.test.ts'
 
-const exclude = [...configDefaults.exclude, '**/dist/**']
+// infrastructure/ is a package of its own, with a test runner of its own.
+const exclude = [...configDefaults.exclude, '**/dist/**', 'infrastructure/**']
 const namedProjects = process.argv.filter((_word, at, words) => words[at - 1] === '--project')
 const isNamed = (project: string) => namedProjects.includes(project)
 const hasPostgres = testBinaries() !== null
@@ -90,7 +93,7 @@ function deployedAs(name: DeploymentKind, include: string[]) {
 
 function testFiles(): string[] {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => file.endsWith('.test.ts') && !/(^|\/)(node_modules|dist)\//.test(file))
+  return files.filter((file) => file.endsWith('.test.ts') && !/(^|\/)(node_modules|dist|infrastructure)\//.test(file))
 }
 
 export default defineConfig({
@@ -103,7 +106,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS],
+          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS, INFRASTRUCTURE_TESTS],
           pool: 'threads',
           isolate: false,
         },
@@ -143,6 +146,18 @@ export default defineConfig({
           pool: 'forks',
           globalSetup: ['./test/postgres-server.ts'],
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'infrastructure',
+          include: isNamed('infrastructure') ? [INFRASTRUCTURE_TESTS] : [],
+          exclude,
+          pool: 'forks',
+          // A container engine, a cluster's firewall rules: one at a time is enough for a small machine.
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
         },
       },
       {
