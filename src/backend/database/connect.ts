@@ -6,6 +6,7 @@
 // refuses. It is patient where patience helps: a password that is being changed is read again until it fits.
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
+import { isDatabaseUrl } from '../server/address-file.ts'
 
 /** Whatever runs a statement: a pool, or a client inside a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>
@@ -21,7 +22,10 @@ export interface ConnectOptions {
    * user holds (0005_roles.sql), and a little later this side gives up by itself.
    */
   readonly statementTimeoutMs?: number
-  /** The password is read from this file for each new connection, in place of the one in the URL, so that it may change at any time. */
+  /**
+   * The password is read from this file for each new connection, in place of the one in the URL, so that it may change at any time. The
+   * file holds a password, or a URL with one.
+   */
   readonly passwordFile?: string | null
   /** Told when an idle connection breaks. The pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void
@@ -75,12 +79,19 @@ export function connectDatabase(url: string, options: ConnectOptions): pg.Pool {
   return pool
 }
 
-/** @throws Error that names the setting when the file cannot be read */
+/**
+ * @returns what the file holds, or when that is a URL the password in it
+ * @throws Error that names the settings when the file cannot be read
+ */
 export async function readPassword(file: string): Promise<string> {
   try {
-    return (await readFile(file, 'utf8')).trim()
+    const text = (await readFile(file, 'utf8')).trim()
+    return isDatabaseUrl(text) ? decodeURIComponent(new URL(text).password) : text
   } catch (error) {
-    throw new Error(`the database's password cannot be read from DATABASE_PASSWORD_FILE: ${(error as Error).message}`)
+    const reason = (error as Error).message
+    throw new Error(
+      `the database's password cannot be read from DATABASE_PASSWORD_FILE (or DATABASE_URL_FILE): ${reason}`,
+    )
   }
 }
 

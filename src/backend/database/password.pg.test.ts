@@ -116,8 +116,18 @@ test('a wrong password in the URL is said at once: nobody is going to change it'
 test('a file that is not there is said by the name of its setting', async () => {
   const missing = join(folder, 'missing')
   const pool = connectDatabase(urlWithoutPassword(), { applicationName: 'm', connectionsMax: 1, passwordFile: missing })
-  await expect(pool.query('select')).rejects.toThrow(/cannot be read from DATABASE_PASSWORD_FILE: ENOENT/)
+  await expect(pool.query('select')).rejects.toThrow(/cannot be read from DATABASE_PASSWORD_FILE .*: ENOENT/)
   expect(pool.totalCount).toBe(0)
+  await pool.end()
+})
+
+test('the file may hold the whole address, as a mounted secret does: only its password is used', async () => {
+  writePassword(`postgresql://somebody:${encodeURIComponent('f#r: a/while%')}@elsewhere.example.com:1/other`)
+  await server.changePassword('calculation_service', 'f#r: a/while%')
+  const pool = connectDatabase(urlWithoutPassword(), { applicationName: 'address', connectionsMax: 1, passwordFile })
+  expect((await pool.query('select current_user as "user"')).rows).toEqual([
+    { user: expect.stringMatching(/calculation/) },
+  ])
   await pool.end()
 })
 

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
 import { ConfigurationError, readConfiguration, SETTINGS } from './configuration.ts'
 
 function faultsOf(environment: Record<string, string>): readonly string[] {
@@ -99,6 +102,48 @@ describe('faults', () => {
       'DATABASE_REPLICA_URL needs DATABASE_URL beside it',
       'DATABASE_PASSWORD_FILE needs DATABASE_URL beside it',
     ])
+  })
+
+  describe('the address of the database in mounted files', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-configuration-'))
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text)
+      return join(folder, name)
+    }
+    const own = file('own', 'postgresql://own:HIDDEN@pooler:6432/x\n')
+    const shared = file('shared', 'postgresql://shared:HIDDEN@db/x')
+    const broken = file('broken', 'mysql://HIDDEN')
+    const missing = join(folder, 'missing')
+
+    test('the first that is there is taken, and stays the place of its password', () => {
+      expect(readConfiguration({ DATABASE_URL_FILE: `${own} ${shared}` })).toMatchObject({
+        databaseUrl: 'postgresql://own:HIDDEN@pooler:6432/x',
+        databasePasswordFile: own,
+        databaseDirectPasswordFile: own,
+        databasePrepared: false,
+      })
+      expect(readConfiguration({ DATABASE_URL_FILE: `${missing} ${shared}` }).databasePasswordFile).toBe(shared)
+      expect(readConfiguration({ DATABASE_URL_FILE: own, DATABASE_DIRECT_URL_FILE: shared })).toMatchObject({
+        databaseDirectUrl: 'postgresql://shared:HIDDEN@db/x',
+        databaseDirectPasswordFile: shared,
+      })
+    })
+
+    test('none that is there, or one with something else, is a fault that repeats no secret', () => {
+      expect(faultsOf({ DATABASE_URL_FILE: missing, DATABASE_REPLICA_URL: 'postgresql://r/x' })).toEqual([
+        `DATABASE_URL_FILE must be a file with the address of a database: none of these files is there: ${missing}`,
+      ])
+      const [fault] = faultsOf({ DATABASE_URL_FILE: broken })
+      expect(fault).toMatch(/broken does not hold a URL as postgresql/)
+      expect(fault).not.toContain('HIDDEN')
+    })
+
+    test('an address is given once', () => {
+      expect(faultsOf({ DATABASE_URL: 'postgresql://u@db/x', DATABASE_URL_FILE: own })).toEqual([
+        'DATABASE_URL and DATABASE_URL_FILE must not be set together',
+      ])
+    })
   })
 
   test('never repeat a secret', () => {

@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import { Cron } from 'croner'
 import { compare, decimal, parseDecimal, significantDecimals } from '../pricing/decimal.ts'
 import { asRate, type Rate } from '../pricing/units.ts'
+import { type AddressFile, isDatabaseUrl, readAddressFile } from './address-file.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { type FeedSource, readFeedSource } from './feed-source.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
@@ -101,6 +102,12 @@ const TABLE = {
     'the password in DATABASE_URL',
     'A mounted file with the password of the database user, read again for each new connection.',
   ),
+  databaseUrlFile: addressFile(
+    'DATABASE_URL_FILE',
+    'DATABASE_URL',
+    'Mounted files of which the first that is there holds that address; its password is read again for each new connection.',
+  ),
+  databaseDirectUrlFile: addressFile('DATABASE_DIRECT_URL_FILE', 'DATABASE_DIRECT_URL', 'The same for that address.'),
   databasePrepared: optional(
     flag('DATABASE_PREPARED', false, 'Prepared statements. Not through a pooler in transaction mode.'),
     'true with the embedded database, otherwise false',
@@ -397,7 +404,10 @@ export interface Configuration {
   readonly databaseDirectUrl: string | null
   readonly databaseReplicaUrl: string | null
   readonly databaseReplicaLagMaxSeconds: number
+  /** A file with the password, or with a URL that has it. */
   readonly databasePasswordFile: string | null
+  /** The same for `databaseDirectUrl`. */
+  readonly databaseDirectPasswordFile: string | null
   readonly databasePrepared: boolean
   readonly databaseConnectionsMax: number
   readonly inputLimits: {
@@ -510,14 +520,29 @@ export function readConfiguration(environment: Environment): Configuration {
     availability: ageLimit('availabilityFresh', 'availabilityStale'),
     standInRates: Object.freeze({ EASY: values.standInEasy, MEDIUM: values.standInMedium, HARD: values.standInHard }),
   }
-  if (values.databaseDirectUrl !== null && values.databaseUrl === null) {
-    faults.push('DATABASE_DIRECT_URL needs DATABASE_URL beside it')
+  for (const [name, other] of [
+    ['DATABASE_URL', 'DATABASE_URL_FILE'],
+    ['DATABASE_PASSWORD_FILE', 'DATABASE_URL_FILE'],
+    ['DATABASE_DIRECT_URL', 'DATABASE_DIRECT_URL_FILE'],
+  ] as const) {
+    if (isSet(environment[name]) && isSet(environment[other]))
+      faults.push(`${name} and ${other} must not be set together`)
   }
-  if (values.databaseReplicaUrl !== null && values.databaseUrl === null) {
-    faults.push('DATABASE_REPLICA_URL needs DATABASE_URL beside it')
-  }
-  if (values.databasePasswordFile !== null && values.databaseUrl === null) {
-    faults.push('DATABASE_PASSWORD_FILE needs DATABASE_URL beside it')
+  const databaseUrl = values.databaseUrl ?? values.databaseUrlFile?.address ?? null
+  const databasePasswordFile = values.databasePasswordFile ?? values.databaseUrlFile?.file ?? null
+  const databaseDirectUrl = values.databaseDirectUrl ?? values.databaseDirectUrlFile?.address ?? null
+  if (databaseUrl === null) {
+    const without = [
+      'DATABASE_DIRECT_URL',
+      'DATABASE_DIRECT_URL_FILE',
+      'DATABASE_REPLICA_URL',
+      'DATABASE_PASSWORD_FILE',
+    ]
+    // A database that was named, and has a fault of its own, is not missing.
+    const named = isSet(environment.DATABASE_URL) || isSet(environment.DATABASE_URL_FILE)
+    for (const name of without) {
+      if (!named && isSet(environment[name])) faults.push(`${name} needs DATABASE_URL beside it`)
+    }
   }
   if (values.redisCaFile !== null && !values.redisUrl?.startsWith('rediss')) {
     faults.push('REDIS_CA_FILE needs a REDIS_URL that begins with rediss')
@@ -548,12 +573,13 @@ export function readConfiguration(environment: Environment): Configuration {
     cacheUrl: values.cacheUrl,
     logLevel: values.logLevel,
     dataDir: values.dataDir,
-    databaseUrl: values.databaseUrl,
-    databaseDirectUrl: values.databaseDirectUrl ?? values.databaseUrl,
+    databaseUrl,
+    databaseDirectUrl: databaseDirectUrl ?? databaseUrl,
+    databaseDirectPasswordFile: values.databaseDirectUrlFile?.file ?? databasePasswordFile,
     databaseReplicaUrl: values.databaseReplicaUrl,
     databaseReplicaLagMaxSeconds: values.databaseReplicaLagMax,
-    databasePasswordFile: values.databasePasswordFile,
-    databasePrepared: values.databasePrepared ?? values.databaseUrl === null,
+    databasePasswordFile,
+    databasePrepared: values.databasePrepared ?? databaseUrl === null,
     databaseConnectionsMax: values.databaseConnectionsMax,
     inputLimits: Object.freeze(inputLimits),
     feeds: Object.freeze({
@@ -702,10 +728,21 @@ function oneOf<const V extends string>(
 function databaseUrl(name: string, defaultMeaning: string, meaning: string): Setting<string | null> {
   const fault = new Fault('a URL as postgresql://user:password@host:5432/database (its value is not shown)')
   const parse = (value: string) => {
-    if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) return fault
-    return value
+    return isDatabaseUrl(value) ? value : fault
   }
   return { name, defaultText: null, defaultMeaning, unit: null, meaning, secret: true, parse }
+}
+
+/** Read at the start: a database that is not named where it should be is a fault like any other. */
+function addressFile(name: string, defaultMeaning: string, meaning: string): Setting<AddressFile | null> {
+  const parse = (value: string) => {
+    try {
+      return readAddressFile(value)
+    } catch (error) {
+      return new Fault(`a file with the address of a database: ${(error as Error).message}`)
+    }
+  }
+  return { name, defaultText: null, defaultMeaning, unit: 'paths, by spaces', meaning, secret: true, parse }
 }
 
 /** No default: where the other services are is for the deployment to say, and only who calls them needs it. */

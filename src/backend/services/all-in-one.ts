@@ -32,7 +32,7 @@ await runService(ALL_IN_ONE, async (tools) => {
   const databaseUrl = configuration.databaseUrl ?? (embedded?.url as string)
   await upgrade(configuration.databaseDirectUrl ?? databaseUrl, {
     log: (migration) => log.info({ migration }, 'migrated'),
-    passwordFile: configuration.databasePasswordFile,
+    passwordFile: configuration.databaseDirectPasswordFile,
   })
   const database = connectDatabase(databaseUrl, {
     applicationName: 'all-in-one',

