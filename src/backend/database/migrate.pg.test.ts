@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditId, auditRow } from '../test/audit-rows.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { dumpSchema } from './dump-schema.ts'
-import { downgrade, MigrationError, status, upgrade } from './migrate.ts'
+import { downgrade, MigrationError, status, upgrade, verify } from './migrate.ts'
 
 const databases: TestDatabase[] = []
 async function database(options?: { empty: boolean }): Promise<TestDatabase> {
@@ -39,6 +39,16 @@ describe('migrations', () => {
     const { url } = await database({ empty: true })
     const applied = await Promise.all([upgrade(url), upgrade(url), upgrade(url)])
     expect(applied.map(({ length }) => length > 0).sort()).toEqual([false, false, true])
+  })
+
+  test('what was migrated is verified: a migration that is missing and a relation that cannot be read are found', async () => {
+    const { url, pool } = await database()
+    expect(await verify(url)).toBeGreaterThan(10)
+    await pool.query('create view broken as select 1 / (x - 1) as y from (values (1)) as v (x)')
+    await expect(verify(url)).rejects.toThrow('public.broken cannot be read: division by zero')
+    await pool.query('drop view broken')
+    const [last] = await downgrade(url, 1)
+    await expect(verify(url)).rejects.toThrow(`the database is not what it should be: ${last} is pending`)
   })
 
   test('schema.sql is what the migrations add up to', async () => {

@@ -23,6 +23,8 @@ export interface MigrateOptions {
   readonly passwordFile?: string | null
   /** Another folder of migrations, for tests. */
   readonly folder?: string
+  /** Called under the lock when there is something to apply, with its names, before anything is. When it fails, nothing is applied. */
+  readonly beforeApplying?: (pending: readonly string[]) => Promise<void>
 }
 
 export { MigrationError, type MigrationState } from './schema-state.ts'
@@ -43,7 +45,10 @@ const AUDIT_MONTHS_AHEAD = 24
  */
 export function upgrade(url: string, options: MigrateOptions = {}): Promise<string[]> {
   return withLock(url, options, async (client) => {
-    refuseMisfit(await readMigrationStates(client, options.folder ?? MIGRATIONS_FOLDER))
+    const states = await readMigrationStates(client, options.folder ?? MIGRATIONS_FOLDER)
+    refuseMisfit(states)
+    const pending = states.filter(({ state }) => state === 'pending').map(({ name }) => name)
+    if (pending.length > 0) await options.beforeApplying?.(pending)
     const applied = await run(client, 'up', Number.POSITIVE_INFINITY, options)
     await addAuditMonths(client)
     return applied
@@ -71,6 +76,38 @@ export async function status(url: string, options: MigrateOptions = {}): Promise
   } finally {
     await client.end()
   }
+}
+
+/**
+ * After an upgrade: every migration is applied as it stands in its file, and every table of the engine can be read.
+ * @returns how many tables that is
+ * @throws MigrationError when it is not so
+ */
+export async function verify(url: string, options: MigrateOptions = {}): Promise<number> {
+  const client = await connect(url, options)
+  try {
+    const states = await readMigrationStates(client, options.folder ?? MIGRATIONS_FOLDER)
+    const misfits = states.filter(({ state }) => state !== 'applied').map(({ name, state }) => `${name} is ${state}`)
+    if (misfits.length > 0) throw new MigrationError(`the database is not what it should be: ${misfits.join(', ')}`)
+    await becomeOwner(client)
+    return await readEveryTable(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** One row of each, if there is one: what a half-made table or view, or a lost right, would refuse. */
+async function readEveryTable(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+      where nspname = 'public' and relkind in ('r', 'p', 'v', 'm') and not relispartition order by 1`,
+  )
+  for (const { name } of rows) {
+    await client.query(`select * from ${name} limit 1`).catch((error) => {
+      throw new MigrationError(`${name} cannot be read: ${error.message}`)
+    })
+  }
+  return rows.length
 }
 
 async function run(
@@ -170,6 +207,7 @@ async function connect(url: string, { passwordFile }: MigrateOptions): Promise<p
     connectionString: url,
     application_name: 'borrow-rate-engine migrate',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true, // it may say nothing for minutes while a backup is made
   })
   client.on('error', () => {})
   if (passwordFile) client.password = await readPassword(passwordFile)
