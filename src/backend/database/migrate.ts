@@ -96,11 +96,12 @@ export async function verify(url: string, options: MigrateOptions = {}): Promise
   }
 }
 
-/** One row of each, if there is one: what a half-made table or view, or a lost right, would refuse. */
+/** One row of each that the engine owns, if there is one: what a half-made table or view, or a lost right, would refuse. */
 async function readEveryTable(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-      where nspname = 'public' and relkind in ('r', 'p', 'v', 'm') and not relispartition order by 1`,
+      where nspname = 'public' and relkind in ('r', 'p', 'v', 'm') and not relispartition
+        and pg_get_userbyid(relowner) = current_user order by 1`,
   )
   for (const { name } of rows) {
     await client.query(`select * from ${name} limit 1`).catch((error) => {
