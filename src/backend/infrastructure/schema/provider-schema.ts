@@ -33,6 +33,7 @@ export interface ProviderSchema {
   /** undefined where the provider has no such type. */
   resource(type: string): Block | undefined
   data(type: string): Block | undefined
+  ephemeral(type: string): Block | undefined
   provider(): Block
 }
 
@@ -66,6 +67,7 @@ export function awsProviderSchema(bindings = BINDINGS): ProviderSchema {
     version: manifest.cdktn?.provider?.version ?? '',
     resource,
     data: (type) => block(`data-aws-${folderOf(type)}`),
+    ephemeral: (type) => block(`ephemeral-aws-${folderOf(type)}`),
     provider: () => block('provider') ?? { attributes: {}, blocks: {} },
   }
 }
@@ -78,7 +80,9 @@ function folderOf(type: string): string {
 function sourcesOf(folder: string): string {
   const structs = join(folder, 'index-structs')
   const parts = existsSync(structs) ? readdirSync(structs).filter((name) => /^structs\d+\.js$/.test(name)) : []
-  return [...parts.map((name) => join(structs, name)), join(folder, 'index.js')].map((path) => readFileSync(path, 'utf8')).join('\n')
+  return [...parts.map((name) => join(structs, name)), join(folder, 'index.js')]
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n')
 }
 
 interface Shape {
@@ -104,12 +108,13 @@ export function readBinding(source: string): Block {
     const text = source.slice(start.index, starts[index + 1]?.index ?? source.length)
     const end = text.indexOf(`\nexports.${name} = `)
     classes.set(name, end < 0 ? text : text.slice(0, end))
-    if (start[2] === 'TerraformResource' || start[2] === 'TerraformDataSource' || start[2] === 'TerraformProvider') root = name
+    if (/^Terraform(Resource|DataSource|EphemeralResource|Provider)$/.test(start[2]!)) root = name
   }
   if (root === undefined) throw new Error('This is no binding of a resource, a data source or a provider')
 
   const functions = new Map<string, string>()
-  for (const found of source.matchAll(/^function (\w+)ToHclTerraform\(struct\) \{\n([\s\S]*?)^\}/gm)) functions.set(found[1]!, found[2]!)
+  for (const found of source.matchAll(/^function (\w+)ToHclTerraform\(struct\) \{\n([\s\S]*?)^\}/gm))
+    functions.set(found[1]!, found[2]!)
 
   /** Statements of a firewall rule hold each other; a block on the way to itself ends the description there. */
   const blockOf = (name: string, shapesText: string, above: readonly string[]): Block => {
@@ -125,7 +130,10 @@ export function readBinding(source: string): Block {
       const nested = /= new (?:\w+\.)?(\w+?)(List|Map|OutputReference)\(this, "\w+"(?:, (true|false))?\)/.exec(body)
       const shape = shapes.get(attribute)
       if (shape?.isBlock === true && nested === null) {
-        block.blocks[attribute] = argumentsOnly(functions.get(lowerFirst(shape.storage.replace(/List$/, ''))) ?? '', required)
+        block.blocks[attribute] = argumentsOnly(
+          functions.get(lowerFirst(shape.storage.replace(/List$/, ''))) ?? '',
+          required,
+        )
         continue
       }
       if (nested === null || /^(String|Number|Boolean|Any)$/.test(nested[1]!)) {

@@ -6,7 +6,9 @@ export type ValueType =
   | 'number'
   | 'bool'
   | 'dynamic'
-  | ['list' | 'set' | 'map', ValueType]
+  | ['list', ValueType]
+  | ['set', ValueType]
+  | ['map', ValueType]
   | ['object', Record<string, ValueType>, string[]?]
   | ['tuple', ValueType[]]
 
@@ -22,7 +24,11 @@ export function describeType(type: ValueType): string {
 }
 
 /** Says where and why a literal value is not of a type; undefined when it is. A string with an interpolation is left to the caller. */
-export function mismatch(value: unknown, type: ValueType, ofTemplate: (text: string) => ValueType | undefined): string | undefined {
+export function mismatch(
+  value: unknown,
+  type: ValueType,
+  ofTemplate: (text: string) => ValueType | undefined,
+): string | undefined {
   if (value === null || value === undefined || type === 'dynamic') return undefined
   if (typeof value === 'string' && value.includes('${')) {
     const found = ofTemplate(value)
@@ -30,9 +36,11 @@ export function mismatch(value: unknown, type: ValueType, ofTemplate: (text: str
     return `${describeType(type)} needed, ${value} is ${describeType(found)}`
   }
   if (typeof type === 'string') {
-    if (typeof value === 'object') return `${describeType(type)} needed, this is ${Array.isArray(value) ? 'a list' : 'an object'}`
+    if (typeof value === 'object')
+      return `${describeType(type)} needed, this is ${Array.isArray(value) ? 'a list' : 'an object'}`
     if (type === 'number' && !isNumeric(value)) return `number needed, this is ${JSON.stringify(value)}`
-    if (type === 'bool' && String(value) !== 'true' && String(value) !== 'false') return `bool needed, this is ${JSON.stringify(value)}`
+    if (type === 'bool' && String(value) !== 'true' && String(value) !== 'false')
+      return `bool needed, this is ${JSON.stringify(value)}`
     return undefined
   }
   if (type[0] === 'list' || type[0] === 'set') {
@@ -41,21 +49,25 @@ export function mismatch(value: unknown, type: ValueType, ofTemplate: (text: str
   }
   if (type[0] === 'tuple') {
     if (!Array.isArray(value) || value.length !== type[1].length) return `${describeType(type)} needed`
-    return firstOf(value.map((item, index) => within(`[${index}]`, mismatch(item, type[1][index] ?? 'dynamic', ofTemplate))))
+    return firstOf(
+      value.map((item, index) => within(`[${index}]`, mismatch(item, type[1][index] ?? 'dynamic', ofTemplate))),
+    )
   }
-  if (typeof value !== 'object' || Array.isArray(value)) return `${describeType(type)} needed, this is ${describeValue(value)}`
+  if (typeof value !== 'object' || Array.isArray(value))
+    return `${describeType(type)} needed, this is ${describeValue(value)}`
   const members = Object.entries(value)
   if (type[0] === 'map') return firstOf(members.map(([key, item]) => within(key, mismatch(item, type[1], ofTemplate))))
-  const optional = type[2] ?? []
-  const missing = Object.keys(type[1]).find((name) => !(name in value) && !optional.includes(name))
+  const [, expected, optional = []] = type
+  const missing = Object.keys(expected).find((name) => !(name in value) && !optional.includes(name))
   if (missing !== undefined) return `"${missing}" is missing`
-  return firstOf(members.map(([key, item]) => within(key, mismatch(item, type[1][key] ?? 'dynamic', ofTemplate))))
+  return firstOf(members.map(([key, item]) => within(key, mismatch(item, expected[key] ?? 'dynamic', ofTemplate))))
 }
 
 /** Whether Terraform takes a value of one type where another is asked for. */
 export function isConvertible(from: ValueType, to: ValueType): boolean {
   if (from === 'dynamic' || to === 'dynamic' || from === to) return true
-  if (typeof from === 'string' && typeof to === 'string') return !(from === 'bool' && to === 'number') && !(from === 'number' && to === 'bool')
+  if (typeof from === 'string' && typeof to === 'string')
+    return !(from === 'bool' && to === 'number') && !(from === 'number' && to === 'bool')
   if (typeof from === 'string' || typeof to === 'string') return false
   const sequence = (type: ValueType) => type[0] === 'list' || type[0] === 'set' || type[0] === 'tuple'
   if (sequence(from) && sequence(to)) return isConvertible(memberOf(from), memberOf(to))
@@ -78,7 +90,8 @@ export function parseType(text: string): ValueType {
   }
   const demand = (pattern: RegExp): string => {
     const found = eat(pattern)
-    if (found === undefined) throw new Error(`"${text}" is no type of a variable: ${pattern.source} expected before "${rest}"`)
+    if (found === undefined)
+      throw new Error(`"${text}" is no type of a variable: ${pattern.source} expected before "${rest}"`)
     return found
   }
   const optionalMember = (): { type: ValueType; optional: boolean } => {
@@ -130,12 +143,15 @@ export function parseType(text: string): ValueType {
     return ['object', members, optional]
   }
   const type = one()
-  if (rest.trim() !== '') throw new Error(`"${text}" is no type of a variable: nothing expected after "${text.slice(0, -rest.length)}"`)
+  if (rest.trim() !== '')
+    throw new Error(`"${text}" is no type of a variable: nothing expected after "${text.slice(0, -rest.length)}"`)
   return type
 }
 
 function isNumeric(value: unknown): boolean {
-  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+  return (
+    typeof value === 'number' || (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+  )
 }
 
 function describeValue(value: unknown): string {

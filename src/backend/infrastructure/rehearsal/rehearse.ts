@@ -1,0 +1,74 @@
+// npm run rehearse -- dev: the guide's Terraform commands for one environment on this machine, with everything that Terraform prints.
+// With --keep it stays afterwards and runs the lines that are typed, until an empty one.
+import { createInterface } from 'node:readline/promises'
+import {
+  ENVIRONMENTS,
+  type Environment,
+  GUIDE,
+  missingTerraform,
+  type Outcome,
+  openRehearsal,
+  VALUES,
+} from './rehearsal.ts'
+
+const STEPS = [
+  GUIDE.init,
+  'terraform validate',
+  'terraform fmt -check -recursive',
+  GUIDE.plan,
+  GUIDE.apply,
+  `terraform plan ${VALUES} -detailed-exitcode`,
+  `terraform destroy -auto-approve ${VALUES}`,
+]
+
+const words = process.argv.slice(2)
+const keep = words.includes('--keep')
+const environment = words.find((word): word is Environment => (ENVIRONMENTS as readonly string[]).includes(word))
+const missing = missingTerraform()
+if (environment === undefined) {
+  console.error(`Which environment? npm run rehearse -- ${ENVIRONMENTS.join(' | ')} [--keep]`)
+  process.exitCode = 2
+} else if (missing === undefined) process.exitCode = await rehearse(environment)
+else {
+  console.error(missing)
+  process.exitCode = 1
+}
+
+async function rehearse(environment: Environment): Promise<number> {
+  const rehearsal = await openRehearsal(environment)
+  const interrupted = () => void rehearsal.close().then(() => process.exit(130))
+  process.once('SIGINT', interrupted)
+  try {
+    console.log(`In ${rehearsal.folder}, with ENV=${environment}; nothing of it leaves this machine.`)
+    // What stays for a person to look at is not destroyed.
+    for (const line of keep ? STEPS.slice(0, -1) : STEPS) {
+      const { status } = await show(line)
+      if (status !== 0) return status
+    }
+    console.log(`State: ${[...rehearsal.state.objects.keys()].join(', ')}`)
+    if (keep) await attend()
+    return 0
+  } finally {
+    process.off('SIGINT', interrupted)
+    await rehearsal.close()
+  }
+
+  async function show(line: string): Promise<Outcome> {
+    console.log(`\n$ ${line}`)
+    const started = performance.now()
+    const outcome = await rehearsal.run(line, { onOutput: (text) => process.stdout.write(text) })
+    console.log(`  status ${outcome.status}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
+    return outcome
+  }
+
+  async function attend(): Promise<void> {
+    const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: '\n(an empty line ends) $ ' })
+    lines.prompt()
+    for await (const line of lines) {
+      if (line.trim() === '') break
+      await show(line)
+      lines.prompt()
+    }
+    lines.close()
+  }
+}
