@@ -92,10 +92,19 @@ export async function startFakeProvider(
         legacy_type_system: true,
       }
     },
-    ApplyResourceChange: ({ type_name, planned_state }) => ({
-      new_state: toWire(applyChange(type_name, blockOf(resources, type_name), fromWire(planned_state), settings, nth)),
-      legacy_type_system: true,
-    }),
+    ApplyResourceChange: ({ type_name, prior_state, planned_state }) => {
+      const [prior, planned] = [fromWire(prior_state), fromWire(planned_state)]
+      const protectedBy = planned === null ? protectionOf(prior) : undefined
+      if (protectedBy !== undefined) {
+        const detail = `AWS does not delete it while ${protectedBy} is true.`
+        return {
+          new_state: prior_state,
+          diagnostics: [{ severity: 'ERROR', summary: `deleting ${type_name}: it is protected`, detail }],
+        }
+      }
+      const applied = applyChange(type_name, blockOf(resources, type_name), planned, settings, nth)
+      return { new_state: toWire(applied), legacy_type_system: true }
+    },
     ReadDataSource: ({ type_name, config }) => ({
       state: toWire(answer(type_name, blockOf(data, type_name), fromWire(config))),
     }),
@@ -199,6 +208,12 @@ function misplaced(
     }
   }
   return faults
+}
+
+/** The argument that keeps a resource from being deleted, when it is set. */
+function protectionOf(prior: Value): string | undefined {
+  if (!isObject(prior)) return undefined
+  return ['deletion_protection', 'enable_deletion_protection'].find((name) => prior[name] === true)
 }
 
 function withoutAlias(block: Block): Block {

@@ -79,9 +79,9 @@ function memberOf(type: ValueType): ValueType {
   return typeof type !== 'string' && (type[0] === 'list' || type[0] === 'set') ? type[1] : 'dynamic'
 }
 
-/** A type written in a variable: "string", "${list(string)}", "object({a = string, b = optional(number)})". */
+/** A type written in a variable: "string", "list(string)", "object({a = string, b = optional(number)})". */
 export function parseType(text: string): ValueType {
-  let rest = text.trim().replace(/^\$\{(.*)\}$/s, '$1')
+  let rest = text.trim()
   const eat = (pattern: RegExp): string | undefined => {
     const found = pattern.exec(rest)
     if (found === null) return undefined

@@ -1,0 +1,5 @@
+bucket       = "borrow-rate-engine-dev-terraform-state"
+key          = "infrastructure/terraform.tfstate"
+region       = "us-east-1"
+encrypt      = true
+use_lockfile = true
