@@ -135,7 +135,9 @@ export function isGiven(resource: PlannedResource, path: string): boolean {
 
 /** `aws_subnet.data[0].id` is an attribute of `aws_subnet.data[0]`; `var.region` is of no resource. */
 function resourceAddress(reference: string): string | null {
-  const match = /^(?:module\.[\w-]+(?:\[[^\]]+\])?\.)*(?:data\.)?[a-z][a-z0-9]*_\w+\.[\w-]+(?:\[[^\]]+\])?/.exec(reference)
+  const match = /^(?:module\.[\w-]+(?:\[[^\]]+\])?\.)*(?:data\.)?[a-z][a-z0-9]*_\w+\.[\w-]+(?:\[[^\]]+\])?/.exec(
+    reference,
+  )
   return match?.[0] ?? null
 }
 

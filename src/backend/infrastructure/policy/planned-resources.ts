@@ -80,6 +80,7 @@ interface Plan {
 export interface Program {
   readonly resource?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>
   readonly provider?: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>
+  readonly locals?: Readonly<Record<string, unknown>>
 }
 
 /** All that the plan creates, changes or keeps, and the data that it reads. What it destroys is not among them. */
@@ -88,11 +89,11 @@ export function plannedResources(planJson: unknown, program: Program = {}): Plan
   if (plan?.planned_values === undefined || plan.configuration === undefined) {
     throw new Error('this is no plan: it needs the JSON that `terraform show -json tfplan` prints')
   }
-  const variables = variableTexts(plan)
   const references = configuredReferences(plan.configuration.root_module ?? {})
   const changes = new Map((plan.resource_changes ?? []).map((change) => [change.address, change]))
   const managed = everyResource(plan.planned_values.root_module).filter(({ mode }) => mode === 'managed')
   const read = everyResource(plan.prior_state?.values?.root_module).filter(({ mode }) => mode === 'data')
+  const known = knownTexts(plan, program, [...managed, ...read])
   const toBeRead = [...changes.values()]
     .filter(({ mode, change }) => mode === 'data' && change.actions.includes('read'))
     .map(({ address, mode, type, name }) => ({ address, mode, type, name, values: {} }))
@@ -107,13 +108,13 @@ export function plannedResources(planJson: unknown, program: Program = {}): Plan
       values: {
         ...values,
         ...change?.after,
-        ...(mode === 'managed' ? writtenPolicies(program.resource?.[type]?.[name], unknown, variables) : {}),
+        ...(mode === 'managed' ? writtenPolicies(program.resource?.[type]?.[name], unknown, known) : {}),
       },
       unknown,
       references: references.get(withoutInstanceKeys(address)) ?? {},
     }
   })
-  return [...resources, ...providers(plan, program, variables)].toSorted((a, b) => (a.address < b.address ? -1 : 1))
+  return [...resources, ...providers(plan, program, known)].toSorted((a, b) => (a.address < b.address ? -1 : 1))
 }
 
 /** Values of the plan's variables, e.g. `environment`. */
@@ -196,29 +197,32 @@ function fromRoot(reference: string, scope: Scope): string[] {
   return [scope.prefix + reference]
 }
 
-/** Texts that are JSON and unknown only because they hold ids: as the program writes them, variables put in. */
+/** Texts by what stands for them between `${` and `}`. */
+type KnownTexts = ReadonlyMap<string, string>
+
+/** Texts that are JSON and unknown only because they hold ids: as the program writes them, with what is known put in. */
 function writtenPolicies(
   written: Readonly<Record<string, unknown>> | undefined,
   unknown: Readonly<Record<string, unknown>>,
-  variables: ReadonlyMap<string, string>,
+  known: KnownTexts,
 ): Record<string, string> {
   const policies: Record<string, string> = {}
   for (const [attribute, text] of Object.entries(written ?? {})) {
     if (unknown[attribute] === true && typeof text === 'string' && /^\s*\{/.test(text)) {
-      policies[attribute] = filledIn(text, variables)
+      policies[attribute] = filledIn(text, known)
     }
   }
   return policies
 }
 
-function providers(plan: Plan, program: Program, variables: ReadonlyMap<string, string>): PlannedResource[] {
+function providers(plan: Plan, program: Program, known: KnownTexts): PlannedResource[] {
   return Object.entries(plan.configuration?.provider_config ?? {}).map(([key, { name, expressions = {} }]) => {
     const written = program.provider?.[name]?.[0]
     return {
       address: `${PROVIDER}.${key}`,
       type: PROVIDER,
       name,
-      values: written === undefined ? (constants(expressions) as Record<string, unknown>) : filledInAll(written, variables),
+      values: written === undefined ? (constants(expressions) as Record<string, unknown>) : filledInAll(written, known),
       unknown: {},
       references: Object.fromEntries(expressionReferences(expressions, '')),
     }
@@ -237,17 +241,31 @@ function constants(expressions: unknown): unknown {
   )
 }
 
-function variableTexts(plan: Plan): Map<string, string> {
-  return new Map([...planVariables(plan)].map(([name, value]) => [name, String(value)]))
+function knownTexts(
+  plan: Plan,
+  program: Program,
+  resources: readonly { address: string; values?: Readonly<Record<string, unknown>> }[],
+): KnownTexts {
+  const known = new Map<string, string>()
+  for (const [name, value] of planVariables(plan)) known.set(`var.${name}`, String(value))
+  for (const { address, values = {} } of resources) {
+    for (const [attribute, value] of Object.entries(values)) {
+      if (typeof value === 'string') known.set(`${address}.${attribute}`, value)
+    }
+  }
+  for (const [name, value] of Object.entries(program.locals ?? {})) {
+    if (typeof value === 'string') known.set(`local.${name}`, filledIn(value, known))
+  }
+  return known
 }
 
-function filledIn(text: string, variables: ReadonlyMap<string, string>): string {
-  return text.replace(/\$\{var\.([\w-]+)\}/g, (whole, name: string) => variables.get(name) ?? whole)
+function filledIn(text: string, known: KnownTexts): string {
+  return text.replace(/\$\{([\w.[\]-]+)\}/g, (whole, name: string) => known.get(name) ?? whole)
 }
 
-function filledInAll(written: Readonly<Record<string, unknown>>, variables: ReadonlyMap<string, string>) {
+function filledInAll(written: Readonly<Record<string, unknown>>, known: KnownTexts) {
   const fill = (value: unknown): unknown => {
-    if (typeof value === 'string') return filledIn(value, variables)
+    if (typeof value === 'string') return filledIn(value, known)
     if (Array.isArray(value)) return value.map(fill)
     if (value === null || typeof value !== 'object') return value
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fill(inner)]))

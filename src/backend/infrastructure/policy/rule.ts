@@ -53,5 +53,7 @@ export function missing(wanted: string): Fault {
 
 /** `3, not 2`, for figures that must be exact. */
 export function differs(what: string, found: unknown, wanted: unknown): Verdict {
-  return found === wanted ? null : `${what} is ${found === undefined ? 'not given' : String(found)}, not ${String(wanted)}`
+  return found === wanted
+    ? null
+    : `${what} is ${found === undefined ? 'not given' : String(found)}, not ${String(wanted)}`
 }
