@@ -1,0 +1,147 @@
+// Network namespaces that are hosts of one network of their own: each with its own address, interface, firewall and names, all at one switch.
+// Nothing of it is seen outside: no interface, address or rule of the machine's own changes, and no packet leaves.
+//
+// `ip` and `iptables` make them, as root. What a test that was killed has left behind is cleared away by the next one.
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { isAlive } from '../../../database/process-identity.ts'
+import { foundOrInstalled, howToInstall, onPath } from '../../debian-package.ts'
+
+const run = promisify(execFile)
+
+/** Why there can be no namespaces here, with what to type; null: there can. */
+export function namespacesMissing(): string | null {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'network namespaces need Linux and root'
+  const packages = { ip: 'iproute2', 'iptables-restore': 'iptables' }
+  for (const [program, name] of Object.entries(packages)) {
+    if (!foundOrInstalled(name, () => onPath(program) !== null)) return `there is no ${program}: ${howToInstall(name)}`
+  }
+  // A container may be root and still not be allowed to.
+  const tried = spawnSync('ip', ['netns', 'add', `${PREFIX}${process.pid}-try`], { encoding: 'utf8' })
+  spawnSync('ip', ['netns', 'delete', `${PREFIX}${process.pid}-try`])
+  return tried.status === 0 ? null : `network namespaces are not allowed here: ${tried.stderr.trim()}`
+}
+
+const PREFIX = 'borrow-rate-'
+const FOLDER = '/run/netns'
+const NAMES_FOLDER = '/etc/netns'
+const OWNED = new RegExp(`^${PREFIX}(\\d+)-`)
+
+export interface Host {
+  readonly name: string
+  readonly address: string
+}
+
+export interface Network {
+  /** The words before a command that is to run on a host. */
+  on(host: string): [program: string, ...words: string[]]
+  /** Puts another firewall in place of the one that is there, at once. */
+  firewall(host: string, rules: string): Promise<void>
+  /** Takes the way from one host to another away, so that nothing comes back either. */
+  cut(from: string, to: string): Promise<void>
+  heal(from: string, to: string): Promise<void>
+  remove(): void
+}
+
+let made = 0
+
+/** @param names that hosts are found under, beside their own: `{ database: 'db.internal' }` */
+export async function makeNetwork(
+  hosts: readonly Host[],
+  names: Readonly<Record<string, readonly string[]>> = {},
+): Promise<Network> {
+  clearLeftOvers()
+  made += 1
+  const prefix = `${PREFIX}${process.pid}-${made}-`
+  const switchName = `${prefix}switch`
+  const places = new Map(hosts.map(({ name }, at) => [name, `${prefix}${at}`]))
+  const addresses = new Map(hosts.map(({ name, address }) => [name, address]))
+  const placeOf = (host: string) => known(places, host)
+  const addressOf = (host: string) => known(addresses, host)
+  const remove = () => {
+    process.removeListener('exit', remove)
+    for (const place of [...places.values(), switchName]) forget(place)
+  }
+  process.once('exit', remove)
+  try {
+    await ip([`netns add ${switchName}`, ...[...places.values()].map((place) => `netns add ${place}`)])
+    await ip(['link add switch type bridge', 'link set switch up'], switchName)
+    // Made in the switch's namespace, so that no interface is ever seen on the machine.
+    await ip(
+      [...places.values()].flatMap((place, at) => [
+        `link add v${at} type veth peer name eth0 netns ${place}`,
+        `link set v${at} master switch up`,
+      ]),
+      switchName,
+    )
+    const hostsFile = ['127.0.0.1 localhost', ...hosts.map((host) => lineOf(host, names[host.name] ?? []))].join('\n')
+    await Promise.all(
+      hosts.map(async ({ name, address }) => {
+        const place = placeOf(name)
+        mkdirSync(`${NAMES_FOLDER}/${place}`, { recursive: true })
+        writeFileSync(`${NAMES_FOLDER}/${place}/hosts`, `${hostsFile}\n`)
+        // Every address is a neighbour: there are no routers whose rules would have to be known.
+        const words = [
+          'link set lo up',
+          `addr add ${address}/32 dev eth0`,
+          'link set eth0 up',
+          'route add default dev eth0',
+        ]
+        await ip(words, place)
+      }),
+    )
+  } catch (error) {
+    remove()
+    throw error
+  }
+  return {
+    on: (host) => ['ip', 'netns', 'exec', placeOf(host)],
+    async firewall(host, rules) {
+      const restoring = run('ip', ['netns', 'exec', placeOf(host), 'iptables-restore'])
+      restoring.child.stdin?.end(rules)
+      await restoring
+    },
+    cut: (from, to) => ip([`route add blackhole ${addressOf(to)}/32`], placeOf(from)),
+    heal: (from, to) => ip([`route delete blackhole ${addressOf(to)}/32`], placeOf(from)),
+    remove,
+  }
+}
+
+function lineOf({ name, address }: Host, more: readonly string[]): string {
+  return [address, name.replaceAll(' ', '-'), ...more].join(' ')
+}
+
+function known(of: ReadonlyMap<string, string>, host: string): string {
+  const found = of.get(host)
+  if (found === undefined) throw new Error(`there is no host ${host}`)
+  return found
+}
+
+/** Commands of `ip`, one a line. */
+async function ip(lines: readonly string[], place?: string): Promise<void> {
+  const working = run('ip', [...(place === undefined ? [] : ['-n', place]), '-batch', '-'])
+  working.child.stdin?.end(`${lines.join('\n')}\n`)
+  await working
+}
+
+function forget(place: string): void {
+  if (existsSync(`${FOLDER}/${place}`)) spawnSync('ip', ['netns', 'delete', place])
+  rmSync(`${NAMES_FOLDER}/${place}`, { recursive: true, force: true })
+}
+
+/** Those of processes that are gone. */
+function clearLeftOvers(): void {
+  for (const folder of [FOLDER, NAMES_FOLDER]) {
+    for (const place of existsSync(folder) ? readdirSync(folder) : []) {
+      const owner = OWNED.exec(place)?.[1]
+      if (owner !== undefined && !isAlive(Number(owner))) forget(place)
+    }
+  }
+}
+
+/** What the kernel has to say about a host's firewall, with counts: for whoever looks for a reason. */
+export function firewallSeen(network: Network, host: string): string {
+  const [program, ...words] = network.on(host)
+  return execFileSync(program, [...words, 'iptables', '-L', '-n', '-v'], { encoding: 'utf8' })
+}
