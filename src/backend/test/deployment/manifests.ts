@@ -181,8 +181,9 @@ export function fileObjects(path: string): readonly ManifestObject[] {
   return objectsIn(readFileSync(join(MANIFESTS, path), 'utf8'))
 }
 
+/** Read as kubectl reads: YAML 1.1, in which 0440 is octal. */
 export function objectsIn(text: string): readonly ManifestObject[] {
-  return parseAllDocuments(text)
+  return parseAllDocuments(text, { version: '1.1' })
     .map((document) => {
       if (document.errors.length > 0) throw document.errors[0]
       return document.toJS() as ManifestObject | null
