@@ -61,6 +61,7 @@ const BEHIND_THE_GATEWAY = [
   'rates.*',
   'operations',
   'stream',
+  'traces',
   'records',
   'audit',
   'client',

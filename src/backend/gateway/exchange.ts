@@ -7,7 +7,7 @@ import { type CallContext, DEADLINE_DEFAULT_MS, traceparentOf } from '../server/
 export function contextOf(request: FastifyRequest): CallContext {
   return {
     requestId: request.id,
-    traceparent: traceparentOf(request.headers.traceparent),
+    traceparent: request.traceparent ?? traceparentOf(undefined),
     deadlineMs: Date.now() + DEADLINE_DEFAULT_MS,
   }
 }

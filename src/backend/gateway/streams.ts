@@ -79,7 +79,7 @@ export function longAnswers(app: FastifyInstance, signOfLifeMs = SIGN_OF_LIFE_MS
     whenGone(request, reply, () => gone.abort())
     const context = {
       requestId: request.id,
-      traceparent: traceparentOf(request.headers.traceparent),
+      traceparent: request.traceparent ?? traceparentOf(undefined),
       deadlineMs: Date.now() + WORK_MS_MAX,
     }
     return { work: { context, signal: AbortSignal.any([gone.signal, stopping.signal]) }, gone: gone.signal }

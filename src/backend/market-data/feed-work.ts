@@ -6,6 +6,7 @@ import type { Ticker } from '../pricing/units.ts'
 import type { FeedsConfiguration } from '../server/configuration.ts'
 import type { Log } from '../server/log.ts'
 import type { Metrics } from '../server/metrics.ts'
+import type { Tracer } from '../server/tracing.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { FeedObserver } from './feed.ts'
 import { type FeedState, feedsHealth } from './feed-states.ts'
@@ -38,6 +39,7 @@ export interface FeedWorkOptions {
   readonly limits: InputLimits
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly metrics: Pick<Metrics, 'registry'>
+  readonly tracer?: Tracer | null
   /** Something new is kept of these names, or of any (null): copies are out of date. */
   readonly onNews: (tickers: readonly Ticker[] | null) => void
   /** News of single names wait for others for this long. */
@@ -49,7 +51,7 @@ const RENEW_AT_SHARE = 0.8
 const NEWS_AFTER_MS = 20
 
 export function feedWork(options: FeedWorkOptions): FeedWork {
-  const { feeds, database, clock, limits, log, metrics, onNews, newsAfterMs = NEWS_AFTER_MS } = options
+  const { feeds, database, clock, limits, log, metrics, tracer = null, onNews, newsAfterMs = NEWS_AFTER_MS } = options
   const services = serviceFeeds(feeds, { clock, observer: feedMetrics(metrics, log) })
   const news = gathered(onNews, newsAfterMs)
   const asks = refresher({
@@ -62,7 +64,7 @@ export function feedWork(options: FeedWorkOptions): FeedWork {
   })
   const files = fileFetcher({ feeds, database, clock, limits, log, onImported: () => news.add(null) })
   return {
-    refreshing: (reads) => refreshingReads({ reads, refresher: asks, clock }),
+    refreshing: (reads) => refreshingReads({ reads, refresher: asks, clock, tracer }),
 
     async renew(tickers) {
       const rows = await readStoredObservations(database, tickers, newYorkDate(clock()))

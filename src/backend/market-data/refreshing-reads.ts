@@ -1,6 +1,7 @@
 // Stored observations that are asked for anew at the feeds when they have aged. What is kept is answered at once and renewed behind
 // the caller's back: a quote never waits for a feed that it can do without. Only a name whose lender was never heard of waits, a
 // little; and who wants nothing older than so many seconds waits for the feed itself.
+import { inSpan, type Tracer } from '../server/tracing.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import { FEED_INPUTS, type FeedInput, type Refresher, type RefreshOptions, type RefreshOutcomes } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
@@ -16,8 +17,9 @@ export function refreshingReads(options: {
   readonly refresher: Refresher
   readonly clock: Clock
   readonly coldNameWaitMs?: number
+  readonly tracer?: Tracer | null
 }): StoredReads {
-  const { reads, refresher, clock, coldNameWaitMs = COLD_NAME_WAIT_MS } = options
+  const { reads, refresher, clock, coldNameWaitMs = COLD_NAME_WAIT_MS, tracer = null } = options
 
   /** Asks, waits as long as said, and reads again what was renewed. Of a name that nobody knows only its lender is asked at first. */
   async function renewed(
@@ -48,15 +50,17 @@ export function refreshingReads(options: {
       const row = await reads.one(ticker, read)
       const { maxAgeSeconds } = read
       const readAgain = () => reads.one(ticker, { ...read, maxAgeSeconds: 0 })
+      const waiting = (due: readonly FeedInput[], how: RefreshOptions & { readonly waitMs: number }) =>
+        inSpan(tracer, 'feeds', 'client', read.context, () => renewed(row, due, how, readAgain), { inputs: due.join() })
       if (maxAgeSeconds !== null) {
         const tooOld = refresher.needs(row, clock(), () => maxAgeSeconds)
         const waitMs = read.context.deadlineMs - Date.now() - ANSWER_MARGIN_MS
-        if (tooOld.length > 0) return renewed(row, tooOld, { waitMs, retries: false, force: true }, readAgain)
+        if (tooOld.length > 0) return waiting(tooOld, { waitMs, retries: false, force: true })
       }
       const due = refresher.needs(row, clock())
       if (due.length === 0) return row
       if (due.includes('lender') && nothingToFallBackTo(row)) {
-        return renewed(row, due, { waitMs: coldNameWaitMs, retries: true }, readAgain)
+        return waiting(due, { waitMs: coldNameWaitMs, retries: true })
       }
       void refresher.refresh(ticker, due, { waitMs: 0, retries: true })
       return row

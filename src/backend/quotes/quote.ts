@@ -48,7 +48,7 @@ export type FetchPricingInputs = (ask: {
 }) => Promise<PricingInputs>
 
 /** Resolves when the record is durable; rejects with AUDIT_UNAVAILABLE otherwise. */
-export type KeepRecord = (record: QuoteRecord) => Promise<void>
+export type KeepRecord = (record: QuoteRecord, context: CallContext) => Promise<void>
 
 /** A price with all that an answer says about it. */
 export interface LocateQuote {
@@ -131,7 +131,7 @@ export function quoteLocate(
       closeUsed,
       degraded: degradedInputs(inputs.market, priced.borrowRate.volatilityOf, closeUsed),
     }
-    await keepRecord(quoteRecord(quote, actor, engineBuild))
+    await keepRecord(quoteRecord(quote, actor, engineBuild), context)
     return quote
   }
 }

@@ -1,5 +1,5 @@
-// Installs the packages of this folder when they are not what the lock file says, and does nothing otherwise, so that it can
-// stand in front of every root script. Plain JavaScript without dependencies: it runs before anything is installed.
+// Installs the packages of src/backend, or of the folder below it that is named, when they are not what the lock file says, and does
+// nothing otherwise, so that it can stand in front of every root script. Plain JavaScript without dependencies: it runs before anything is installed.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,8 @@ const NODE_MAJOR_MIN = 20
 const NODE_MINOR_MIN = 19 // of 20; a newer major has what we need
 const PROGRESS_EVERY_MS = 2_000
 
-const folder = fileURLToPath(new URL('..', import.meta.url))
+const named = process.argv[2]
+const folder = fileURLToPath(new URL(named === undefined ? '..' : `../${named}/`, import.meta.url))
 const stampFile = `${folder}node_modules/.installed-for`
 
 refuseOldNode()
@@ -68,7 +69,7 @@ function readPackages(lockFile) {
 
 async function install() {
   const startedAt = Date.now()
-  process.stdout.write('Installing packages (only when they changed) .')
+  process.stdout.write(`Installing packages${named === undefined ? '' : ` of ${named}`} (only when they changed) .`)
   const progress = setInterval(() => process.stdout.write('.'), PROGRESS_EVERY_MS)
   const { code, output } = await npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'])
   clearInterval(progress)

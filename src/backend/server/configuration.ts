@@ -72,6 +72,17 @@ const TABLE = {
   dataUrl: serviceUrl('DATA_URL', 'Private door of the data service.'),
   auditUrl: serviceUrl('AUDIT_URL', 'Private door of the audit service.'),
   cacheUrl: serviceUrl('CACHE_URL', 'Private door of the cache service, to show how it is.'),
+  otelEnabled: flag('OTEL_ENABLED', false, 'Traces are sent to a collector.'),
+  otlpEndpoint: collectorUrl(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'http://localhost:4318',
+    'The collector of traces, over OTLP/HTTP; spans go to /v1/traces below it.',
+  ),
+  sampledShare: share(
+    'OTEL_TRACES_SAMPLER_ARG',
+    '0.1',
+    'Share of the traces begun here that are sampled. A request that brings its own trace says it itself.',
+  ),
   logLevel: oneOf('LOG_LEVEL', 'info', LOG_LEVELS, 'The least important log lines that are written.'),
   dataDir: optionalText(
     'DATA_DIR',
@@ -399,6 +410,12 @@ export interface Configuration {
   readonly auditUrl: string | null
   readonly cacheUrl: string | null
   readonly logLevel: LogLevel
+  readonly tracing: {
+    /** Null: nothing is traced. */
+    readonly otlpEndpoint: string | null
+    /** From 0 to 1. */
+    readonly sampledShare: number
+  }
   readonly dataDir: string | null
   readonly databaseUrl: string | null
   readonly databaseDirectUrl: string | null
@@ -572,6 +589,10 @@ export function readConfiguration(environment: Environment): Configuration {
     auditUrl: values.auditUrl,
     cacheUrl: values.cacheUrl,
     logLevel: values.logLevel,
+    tracing: Object.freeze({
+      otlpEndpoint: values.otelEnabled ? values.otlpEndpoint : null,
+      sampledShare: values.sampledShare,
+    }),
     dataDir: values.dataDir,
     databaseUrl,
     databaseDirectUrl: databaseDirectUrl ?? databaseUrl,
@@ -743,6 +764,19 @@ function addressFile(name: string, defaultMeaning: string, meaning: string): Set
     }
   }
   return { name, defaultText: null, defaultMeaning, unit: 'paths, by spaces', meaning, secret: true, parse }
+}
+
+function collectorUrl(name: string, defaultText: string, meaning: string): Setting<string> {
+  const fault = new Fault('the URL of a collector as http://tempo:4318')
+  const parse = (value: string) => (/^https?:\/\//.test(value) && URL.canParse(value) ? value : fault)
+  return { name, defaultText, unit: null, meaning, secret: false, parse }
+}
+
+/** A probability, which is no money and no rate: a plain number. */
+function share(name: string, defaultText: string, meaning: string): Setting<number> {
+  const fault = new Fault('a number from 0 to 1')
+  const parse = (value: string) => (/^(0(\.\d+)?|1(\.0+)?)$/.test(value) ? Number(value) : fault)
+  return { name, defaultText, unit: 'share', meaning, secret: false, parse }
 }
 
 /** No default: where the other services are is for the deployment to say, and only who calls them needs it. */

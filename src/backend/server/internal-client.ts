@@ -16,6 +16,7 @@ import {
 import type { Log } from './log.ts'
 import { type NaturalBatch, naturalBatch, type Outcome } from './natural-batch.ts'
 import { Problem } from './problem.ts'
+import { inSpan, streamInSpan, type Tracer } from './tracing.ts'
 
 export interface InternalClientOptions {
   /** Of the other service's private door. */
@@ -24,6 +25,8 @@ export interface InternalClientOptions {
   readonly service: string
   readonly tls: TlsFiles | null
   readonly log: Log
+  /** Without it nothing is traced. */
+  readonly tracer?: Tracer | null
 }
 
 export interface InternalClient {
@@ -60,7 +63,7 @@ interface Call {
 }
 
 export function internalClient(options: InternalClientOptions): InternalClient {
-  const { url, service, tls, log } = options
+  const { url, service, tls, log, tracer = null } = options
   let pool = openPool(url, tls === null ? null : readTlsMaterial(tls))
   const stopWatching =
     tls === null
@@ -202,12 +205,19 @@ export function internalClient(options: InternalClientOptions): InternalClient {
         },
       })
       batches.push(batch)
-      return async (ask, context) => {
+      const span = `${service} ${operation.name}`
+      return async (ask, given) => {
         const line = operation.ask.write(ask)
-        return operation.answer.read(await beforeDeadline(batch.add({ ask: line, context }), context, service))
+        const answer = await inSpan(tracer, span, 'client', given, (context) =>
+          beforeDeadline(batch.add({ ask: line, context }), context, service),
+        )
+        return operation.answer.read(answer)
       }
     },
-    stream: (operation) => (ask, context, signal) => readStream(operation, ask, context, signal),
+    stream: (operation) => (ask, context, signal) =>
+      streamInSpan(tracer, `${service} ${operation.name}`, 'client', context, (inner) =>
+        readStream(operation, ask, inner, signal),
+      ),
     async check() {
       const { body } = await pool.request({ method: 'GET', path: '/', headersTimeout: CONNECT_TIMEOUT_MS })
       await body.dump()

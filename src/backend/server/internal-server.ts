@@ -21,6 +21,7 @@ import {
 import type { Log } from './log.ts'
 import { Problem } from './problem.ts'
 import { problemOfStore } from './store-failures.ts'
+import { inSpan, streamInSpan, type Tracer } from './tracing.ts'
 
 /** An operation with who answers it, call by call or as a stream. */
 export type Served = ServedCalls | ServedStream
@@ -58,6 +59,8 @@ export interface InternalServerOptions {
   readonly tls: TlsFiles | null
   readonly operations: readonly Served[]
   readonly log: Log
+  /** Without it nothing is traced. */
+  readonly tracer?: Tracer | null
 }
 
 export interface InternalServer {
@@ -78,10 +81,12 @@ export async function internalServer(options: InternalServerOptions): Promise<In
   const operations = new Map(options.operations.map((served) => [served.name, served]))
   const stopping = new AbortController()
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    answerRequest(request, response, operations, stopping.signal, log).catch((error: unknown) => {
-      log.warn({ err: error }, 'an internal call could not be answered')
-      response.destroy()
-    })
+    answerRequest(request, response, operations, stopping.signal, log, options.tracer ?? null).catch(
+      (error: unknown) => {
+        log.warn({ err: error }, 'an internal call could not be answered')
+        response.destroy()
+      },
+    )
   }
   let server: Server | HttpsServer
   let stopWatching = () => {}
@@ -135,6 +140,7 @@ async function answerRequest(
   operations: ReadonlyMap<string, Served>,
   stopping: AbortSignal,
   log: Log,
+  tracer: Tracer | null,
 ): Promise<void> {
   const served = request.url?.startsWith(PATH) ? operations.get(request.url.slice(PATH.length)) : undefined
   if (served === undefined || request.method !== 'POST') {
@@ -149,7 +155,7 @@ async function answerRequest(
     response.writeHead(400).end()
     return
   }
-  if ('stream' in served) return answerStream(served, calls[0] as ReadCall, response, stopping, log)
+  if ('stream' in served) return answerStream(served, calls[0] as ReadCall, response, stopping, log, tracer)
   response.writeHead(200, { 'content-type': NDJSON })
   // Answers that finish in the same turn leave in one write.
   let finished = ''
@@ -163,7 +169,7 @@ async function answerRequest(
   await Promise.all(
     calls.map(async (call) => {
       if (call === null) return
-      const line = await answerCall(served, call.index, call.ask, call.context, log)
+      const line = await answerCall(served, call.index, call.ask, call.context, log, tracer)
       finished += line
       if (flushing) return
       flushing = true
@@ -181,6 +187,7 @@ async function answerStream(
   response: ServerResponse,
   stopping: AbortSignal,
   log: Log,
+  tracer: Tracer | null,
 ): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
@@ -188,7 +195,10 @@ async function answerStream(
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
   let end: string
   try {
-    for await (const text of served.stream(call.ask, call.context, signal)) {
+    const stream = streamInSpan(tracer, served.name, 'server', call.context, (inner) =>
+      served.stream(call.ask, inner, signal),
+    )
+    for await (const text of stream) {
       if (signal.aborted) break
       if (!response.write(text)) await once(response, 'drain', { signal })
     }
@@ -207,9 +217,11 @@ async function answerCall(
   ask: string,
   context: CallContext,
   log: Log,
+  tracer: Tracer | null,
 ): Promise<string> {
   try {
-    return writeAnswer(index, await served.answer(ask, context))
+    const answer = await inSpan(tracer, served.name, 'server', context, (inner) => served.answer(ask, inner))
+    return writeAnswer(index, answer)
   } catch (failure) {
     return writeProblem(index, problemOfCall(failure, served.name, context, log))
   }

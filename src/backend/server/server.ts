@@ -28,6 +28,8 @@ import { type Query, readQuery } from './query-reader.ts'
 import { onRequestEnd } from './request-end.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 import { problemOfStore } from './store-failures.ts'
+import { isTraceparent, traceIdOf } from './traceparent.ts'
+import type { Span, Tracer } from './tracing.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,6 +37,10 @@ declare module 'fastify' {
     clientId: string | null
     keyId: string | null
     quoteId: string | null
+    /** The trace it is part of, when it brought one or one began here: W3C's traceparent, of the request's own span if it has one. */
+    traceparent: string | null
+    /** Its own span, while its trace is sampled. */
+    span: Span | null
   }
   interface FastifyContextConfig {
     /** The answer goes on for as long as somebody listens. */
@@ -88,6 +94,8 @@ export interface ServerOptions {
   /** Above these requests are refused; without them none is. */
   readonly overload?: OverloadLimits
   readonly clientTimeouts?: ClientTimeouts
+  /** Without it nothing is traced. */
+  readonly tracer?: Tracer | null
 }
 
 /** An instance to add routes to. It awaits nothing outside the process. */
@@ -137,6 +145,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.decorateRequest('clientId', null)
   app.decorateRequest('keyId', null)
   app.decorateRequest('quoteId', null)
+  app.decorateRequest('traceparent', null)
+  app.decorateRequest('span', null)
 
   onRequestEnd(app, (request, reply, gone) => {
     const { method } = request
@@ -147,9 +157,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
     }
     writeRequestLine(request, reply, gone)
+    if (request.span !== null) endSpan(request.span, request, reply, gone)
     countNoMore(request)
   })
   app.addHook('onRequest', (request, reply, done) => {
+    beginTrace(request, options.tracer ?? null)
     giveHeaders(request, reply)
     giveOriginHeaders(request, reply)
     const { host, 'transfer-encoding': framing } = request.headers
@@ -203,6 +215,33 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/
 
 function saneRequestId(header: string | string[] | undefined): string | null {
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : null
+}
+
+/** Health checks and scrapes are part of no trace. */
+function beginTrace(request: FastifyRequest, tracer: Tracer | null): void {
+  const { traceparent } = request.headers
+  const route = routeOf(request)
+  if (tracer === null || QUIET_ROUTES.test(route)) {
+    if (isTraceparent(traceparent)) request.traceparent = traceparent
+    return
+  }
+  const parent = tracer.contextOf(traceparent)
+  const { method } = request
+  request.span = tracer.start(`${method} ${route}`, 'server', parent, {
+    'http.request.method': method,
+    'http.route': route,
+    'request.id': request.id,
+  })
+  request.traceparent = request.span?.traceparent ?? parent
+}
+
+function endSpan(span: Span, request: FastifyRequest, reply: FastifyReply, gone: boolean): void {
+  const status = statusOf(reply, gone)
+  span.set('http.response.status_code', status)
+  if (request.clientId !== null) span.set('client.id', request.clientId)
+  if (request.quoteId !== null) span.set('quote.id', request.quoteId)
+  if (status >= 500) span.fail(String(status))
+  span.end()
 }
 
 function giveHeaders(request: FastifyRequest, reply: FastifyReply): void {
@@ -264,6 +303,8 @@ function writeRequestLine(request: FastifyRequest, reply: FastifyReply, gone: bo
     ...(request.clientId !== null && { client_id: request.clientId }),
     ...(request.keyId !== null && { key_id: request.keyId }),
     ...(request.quoteId !== null && { quote_id: request.quoteId }),
+    // A request that never reached its route has not even null there.
+    ...(request.traceparent && { trace_id: traceIdOf(request.traceparent) }),
     ...(gone && { aborted: true }),
   }
   if (QUIET_ROUTES.test(route)) request.log.debug(line, 'request')

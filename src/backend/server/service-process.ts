@@ -11,6 +11,7 @@ import { type LogLevels, logLevels } from './log-levels.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { run, StartError, startProgram } from './run.ts'
 import { createServer, type ServerOptions } from './server.ts'
+import { openTracing, type Tracer } from './tracing.ts'
 import { type Clock, systemClock, uuidv7Maker } from './uuidv7.ts'
 
 /** What the parts of a service are made with. */
@@ -27,6 +28,8 @@ export interface Tools {
   readonly newId: () => string
   /** For pools: an idle connection that breaks is a line in the log. */
   readonly onIdleError: (error: Error) => void
+  /** Null unless tracing is on. */
+  readonly tracer: Tracer | null
 }
 
 export interface ServiceParts {
@@ -54,8 +57,23 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
     const clock = systemClock
     const newId = uuidv7Maker(clock)
     const onIdleError = (error: Error) => log.warn({ err: error }, 'a database connection broke')
+    const { otlpEndpoint, sampledShare } = configuration.tracing
+    const tracer =
+      otlpEndpoint === null
+        ? null
+        : await openTracing({ service, version: ENGINE_VERSION, endpoint: otlpEndpoint, sampledShare, log, metrics })
     const signals = noteSignals()
-    const parts = await assemble({ service, configuration, log, logLevels: levels, metrics, clock, newId, onIdleError })
+    const parts = await assemble({
+      service,
+      configuration,
+      log,
+      logLevels: levels,
+      metrics,
+      clock,
+      newId,
+      onIdleError,
+      tracer,
+    })
     if (signals.leave()) {
       // Told to stop before the doors were open: what was started is ended, not left behind.
       await parts.stop()
@@ -81,13 +99,14 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       trustedProxies: configuration.trustedProxies,
       corsOrigins: configuration.corsOrigins,
       overload: configuration.overload,
+      tracer,
     }
     const app = await (parts.app ?? createServer)(serverOptions)
     const { operations } = parts
     const internal =
       operations === null
         ? null
-        : await openPrivateDoor(configuration, [...operations, serveHealthDetails(health)], log)
+        : await openPrivateDoor(configuration, [...operations, serveHealthDetails(health)], log, tracer)
     const { url } = await run({
       app,
       host: configuration.host,
@@ -98,6 +117,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       stop: async () => {
         await internal?.close()
         await parts.stop()
+        await tracer?.close()
       },
     })
     if (internal !== null) log.info({ url: internal.url }, 'the private door is open')
@@ -122,10 +142,15 @@ function noteSignals(): { leave(): boolean } {
   }
 }
 
-async function openPrivateDoor(configuration: Configuration, operations: readonly Served[], log: Log) {
+async function openPrivateDoor(
+  configuration: Configuration,
+  operations: readonly Served[],
+  log: Log,
+  tracer: Tracer | null,
+) {
   const { internalHost: host, internalPort: port, tls } = configuration
   try {
-    return await internalServer({ host, port, tls, operations, log })
+    return await internalServer({ host, port, tls, operations, log, tracer })
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {

@@ -12,7 +12,7 @@ import { followLogLevel } from './operations-parts.ts'
 import { databaseAnswers, gateway, openDatabase, sharedStore, storeAnswers } from './parts.ts'
 
 await runService('api-gateway', async (tools) => {
-  const { configuration, log, newId } = tools
+  const { configuration, log, newId, tracer } = tools
   const settings = requireSettings(configuration, {
     databaseUrl: 'DATABASE_URL',
     calculationUrl: 'CALCULATION_URL',
@@ -20,12 +20,12 @@ await runService('api-gateway', async (tools) => {
     auditUrl: 'AUDIT_URL',
   })
   const { tls } = configuration
-  const calculation = internalClient({ url: settings.calculationUrl, service: 'calculation', tls, log })
-  const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log })
-  const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log })
+  const calculation = internalClient({ url: settings.calculationUrl, service: 'calculation', tls, log, tracer })
+  const data = internalClient({ url: settings.dataUrl, service: 'data', tls, log, tracer })
+  const audit = internalClient({ url: settings.auditUrl, service: 'audit', tls, log, tracer })
   const { cacheUrl } = configuration
   // Only to show how it is, so it does without.
-  const cache = cacheUrl === null ? null : internalClient({ url: cacheUrl, service: 'cache', tls, log })
+  const cache = cacheUrl === null ? null : internalClient({ url: cacheUrl, service: 'cache', tls, log, tracer })
   const database = await openDatabase(tools, settings.databaseUrl)
   const store = sharedStore(tools)
   const feedsHealth = feedsHealthClient(data)

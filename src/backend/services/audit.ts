@@ -13,7 +13,10 @@ await runService('audit-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
   const { dataUrl, tls } = tools.configuration
   // Only to show the feeds in its health checks, so it does without.
-  const data = dataUrl === null ? null : internalClient({ url: dataUrl, service: 'data', tls, log: tools.log })
+  const data =
+    dataUrl === null
+      ? null
+      : internalClient({ url: dataUrl, service: 'data', tls, log: tools.log, tracer: tools.tracer })
   const feedsHealth = data === null ? null : feedsHealthClient(data)
   const database = await openDatabase(tools, databaseUrl)
   const replica = openReplica(tools, database)

@@ -7,6 +7,7 @@ const SERVICES: Readonly<Record<string, () => Promise<unknown>>> = {
   'cache-service': () => import('./cache.ts'),
   'audit-service': () => import('./audit.ts'),
   'all-in-one': () => import('./all-in-one.ts'),
+  'traffic-split-controller': () => import('../tools/traffic-split/traffic-split-controller.ts'),
 }
 
 const named = process.argv[2] ?? ''

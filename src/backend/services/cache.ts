@@ -16,7 +16,7 @@ await runService('cache-service', async (tools) => {
   const { configuration, log, metrics, clock, newId } = tools
   const { dataUrl } = requireSettings(configuration, { dataUrl: 'DATA_URL' })
   const store = sharedStore(tools)
-  const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log })
+  const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log, tracer: tools.tracer })
   const warm = keepWarm({
     source: warmSourceClient(data, () => ownContext(newId(), STEP_WAIT_MS)),
     store,

@@ -13,7 +13,7 @@ import { calculation, sharedStore, storeAnswers } from './parts.ts'
 await runService('calculation-service', async (tools) => {
   const { configuration, log, newId } = tools
   const { databaseUrl, dataUrl } = requireSettings(configuration, { databaseUrl: 'DATABASE_URL', dataUrl: 'DATA_URL' })
-  const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log })
+  const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log, tracer: tools.tracer })
   const reads = storedReadsClient(data)
   const feedsHealth = feedsHealthClient(data)
   const store = sharedStore(tools)

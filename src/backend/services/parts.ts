@@ -15,7 +15,7 @@ import { keysIn, ownSecret, TokenKeyError, type TokenKeys, tokenKeys } from '../
 import { auditLog } from '../audit/audit-log.ts'
 import type { AuditFunctions } from '../audit/http.ts'
 import { idempotentAnswers } from '../audit/idempotent-answers.ts'
-import { quoteRecordRow } from '../audit/quote-record.ts'
+import { type AuditRow, quoteRecordRow } from '../audit/quote-record.ts'
 import { refusalRecordRow } from '../audit/refusal-record.ts'
 import type { CacheStore } from '../cache/cache-store.ts'
 import {
@@ -43,6 +43,7 @@ import { hotNames } from '../market-data/hot-names.ts'
 import { marketData } from '../market-data/market-data.ts'
 import { newYorkDate } from '../market-data/new-york-time.ts'
 import { databaseReads, type StoredReads } from '../market-data/stored-reads.ts'
+import { tracedReads } from '../market-data/traced-reads.ts'
 import { warmSource } from '../market-data/warm-source.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import type { Ticker } from '../pricing/units.ts'
@@ -62,6 +63,7 @@ import type { ComponentCheck } from '../server/health.ts'
 import { StartError } from '../server/run.ts'
 import type { ServerOptions } from '../server/server.ts'
 import type { Tools } from '../server/service-process.ts'
+import { inSpan } from '../server/tracing.ts'
 import { batchEvent } from '../webhooks/events.ts'
 import { logLevelChange } from './operations-parts.ts'
 import { webhookWork } from './webhook-parts.ts'
@@ -151,7 +153,7 @@ const COPY_STALE_SECONDS = 86_400
 
 /** What is observed of the market, from the feeds and the database through the shared store, with what keeps that store warm. */
 export function marketReads(
-  { configuration, log, clock, metrics }: Tools,
+  { configuration, log, clock, metrics, tracer }: Tools,
   sources: {
     readonly database: pg.Pool
     /** Answers lists, which may be a moment behind; null: the database does. */
@@ -196,17 +198,18 @@ export function marketReads(
     limits,
     log,
     metrics,
+    tracer,
     // What concerns every name is told by who keeps the store warm, once it has been walked.
     onNews: (tickers) => (tickers === null ? cache.forget(null) : void cache.drop(tickers)),
   })
   const hot = hotNames(clock)
-  const primary = databaseReads({ database, clock, limits })
+  const primary = tracedReads(databaseReads({ database, clock, limits }), tracer, 'postgresql')
   const lists = sources.lists === null ? primary : databaseReads({ database: sources.lists, clock, limits })
   // All names together are made anew when something changed, and must have it: a replica may be a moment behind.
   const kept = { ...primary, byStatus: lists.byStatus, overTime: lists.overTime }
   // A store in the memory of this process would be a second copy beside the one that prices are made from.
   const isShared = configuration.redis.url !== null
-  const refreshed = feeds.refreshing(isShared ? cachedReads(kept, cache) : kept)
+  const refreshed = feeds.refreshing(isShared ? tracedReads(cachedReads(kept, cache), tracer, 'redis') : kept)
   const upkeep = historyUpkeep({ database, clock, days: configuration.rateHistoryDays, log })
   feeds.start()
   upkeep.start()
@@ -265,7 +268,7 @@ export function administrating(
 
 /** Pricing with its record: inputs come from whoever reads them, records go to a pool of their own. */
 export function calculation(
-  { configuration, log, metrics, clock, newId, onIdleError }: Tools,
+  { configuration, log, metrics, clock, newId, onIdleError, tracer }: Tools,
   sources: { readonly databaseUrl: string; readonly reads: StoredReads; readonly reference: ReferenceData },
 ): {
   readonly desk: PriceDesk
@@ -334,7 +337,16 @@ export function calculation(
     newAuditId: newId,
     engineBuild: engineBuild(null),
   }
-  const keepRecord: KeepRecord = (record) => records.append(quoteRecordRow(record))
+  /** Keeps a record with a span of its own. */
+  const keeping =
+    (keepRow: (row: AuditRow) => Promise<void>): KeepRecord =>
+    (record, context) =>
+      inSpan(tracer, 'postgresql quote record', 'client', context, () => keepRow(quoteRecordRow(record)), {
+        'db.system.name': 'postgresql',
+        'db.operation.name': 'INSERT',
+        'quote.id': record.auditId,
+      })
+  const keepRecord = keeping(records.append)
   return {
     desk: priceDesk({
       metrics,
@@ -343,7 +355,7 @@ export function calculation(
         quoteLocate({
           ...quoting,
           fetchPricingInputs,
-          keepRecord: (record) => keepRow(quoteRecordRow(record)),
+          keepRecord: keeping(keepRow),
           clock,
         }),
       quoteBatch: quoteBatch({
