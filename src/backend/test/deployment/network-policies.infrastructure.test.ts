@@ -15,6 +15,7 @@ if (missing !== null) console.warn(`The network policies are not tried: ${missin
 describe.skipIf(missing !== null)('the network policies', () => {
   let network: Network
   const listeners = new Map<string, Listener>()
+  const inForce = new Map<string, string>()
   beforeAll(async () => {
     network = await makeNetwork(PLACES)
     await Promise.all(
@@ -26,22 +27,40 @@ describe.skipIf(missing !== null)('the network policies', () => {
     network?.remove()
   })
 
-  /** Puts policies in force, and lets everybody try. */
-  async function connectionsUnder(built: Built, policies: readonly NetworkPolicy[]): Promise<Set<string>> {
+  /** The firewall of everybody under these policies. */
+  function firewallsUnder(built: Built, policies: readonly NetworkPolicy[]): Map<string, string> {
     const cluster: Cluster = { ...built.cluster, policies }
-    await Promise.all(
+    return new Map(
       PLACES.map(({ name }) => {
         const pod = built.podAt(name)
-        return network.firewall(name, pod === undefined ? OPEN_FIREWALL : firewallOf(pod, cluster))
+        return [name, pod === undefined ? OPEN_FIREWALL : firewallOf(pod, cluster)]
       }),
     )
+  }
+
+  /**
+   * Puts policies in force, and lets everybody try.
+   * @param after what was seen under other policies of the same environment: then only those try whose firewall is another by now
+   */
+  async function connectionsUnder(
+    built: Built,
+    policies: readonly NetworkPolicy[],
+    after?: ReadonlySet<string>,
+  ): Promise<Set<string>> {
+    const firewalls = firewallsUnder(built, policies)
+    const changed = PLACES.filter(({ name }) => inForce.get(name) !== firewalls.get(name)).map(({ name }) => name)
+    await Promise.all(
+      changed.map(async (name) => {
+        const rules = firewalls.get(name) as string
+        await network.firewall(name, rules)
+        inForce.set(name, rules)
+      }),
+    )
+    const isOther = (from: string, to: string) => after === undefined || changed.includes(from) || changed.includes(to)
     const found = await Promise.all(
       present(built).map(async (from) => {
-        // Between two that are not ours nobody decides here.
-        const others = present(built).filter(
-          (to) => to !== from && (built.ours.has(from.name) || built.ours.has(to.name)),
-        )
-        const tries = others.flatMap(({ name, address, ports }) =>
+        const others = pairsOf(built).filter(([one, to]) => one === from && isOther(one.name, to.name))
+        const tries = others.flatMap(([, { name, address, ports }]) =>
           ports.map((port) => ({ to: name, target: { ...port, address } satisfies Target })),
         )
         const answers = await (listeners.get(from.name) as Listener).tryAll(tries.map(({ target }) => target))
@@ -54,8 +73,20 @@ describe.skipIf(missing !== null)('the network policies', () => {
         })
       }),
     )
-    return new Set(found.flat())
+    const asBefore = [...(after ?? [])].filter((one) => {
+      const [from = '', rest = ''] = one.split(' -> ')
+      return !isOther(from, rest.slice(0, rest.lastIndexOf(' ')))
+    })
+    return new Set([...asBefore, ...found.flat()])
   }
+
+  /** Who tries whom. Between two that are not ours nobody decides here. */
+  const pairsOf = (built: Built) =>
+    present(built).flatMap((from) =>
+      present(built)
+        .filter((to) => to !== from && (built.ours.has(from.name) || built.ours.has(to.name)))
+        .map((to) => [from, to] as const),
+    )
 
   const present = (built: Built) => PLACES.filter(({ name, pod }) => pod !== 'ours' || built.ours.has(name))
   const expectedOf = (built: Built) =>
@@ -77,24 +108,82 @@ describe.skipIf(missing !== null)('the network policies', () => {
   test('without any, everybody reaches everybody: what is refused is refused by them', async () => {
     const built = builtAs('prod')
     const seen = await connectionsUnder(built, [])
-    const pairs = present(built).flatMap((from) =>
-      present(built).filter((to) => to !== from && (built.ours.has(from.name) || built.ours.has(to.name))),
-    )
-    expect(seen.size).toBe(pairs.reduce((sum, { ports }) => sum + ports.length, 0))
+    expect(seen.size).toBe(pairsOf(built).reduce((sum, [, { ports }]) => sum + ports.length, 0))
   })
 
   test('are each needed: without any one of them something is otherwise', async () => {
     const built = builtAs('prod')
     const { policies } = built.cluster
-    const expected = expectedOf(built)
+    const whole = await connectionsUnder(built, policies)
     const idle: string[] = []
     for (const without of policies) {
-      const seen = await connectionsUnder(
-        built,
-        policies.filter((policy) => policy !== without),
-      )
-      if (differences(expected, seen).length === 0) idle.push(without.metadata.name)
+      // The others are put in force again before the next one is taken away, so that what is looked at differs by one policy.
+      const others = policies.filter((policy) => policy !== without)
+      const seen = await connectionsUnder(built, others, whole)
+      if (differences(whole, seen).length === 0) idle.push(without.metadata.name)
+      expect(differences(whole, await connectionsUnder(built, policies, seen))).toEqual([])
     }
     expect(idle).toEqual([])
   })
+
+  test.each<{ what: string; policy: string; widen: (spec: Spec) => Spec; opens: string }>([
+    {
+      what: 'the pooler open to everybody',
+      policy: 'pgbouncer-callers',
+      widen: (spec) => ({ ...spec, ingress: spec.ingress?.map(({ from: _, ...rule }) => rule) ?? [] }),
+      opens: 'stranger elsewhere -> pgbouncer 6432',
+    },
+    {
+      what: 'the public door open to the whole network',
+      policy: 'load-balancer-to-api-gateway',
+      widen: (spec) => ({ ...spec, ingress: [{ from: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }] }),
+      opens: 'database -> api-gateway 8000',
+    },
+    {
+      what: 'callers by their labels alone, from any namespace',
+      policy: 'audit-service-callers',
+      widen: (spec) => ({
+        ...spec,
+        ingress:
+          spec.ingress?.map((rule) => ({
+            ...rule,
+            from: rule.from?.map((peer) => ({ ...peer, namespaceSelector: {} })) ?? [],
+          })) ?? [],
+      }),
+      opens: 'gateway of another environment -> audit-service 8443',
+    },
+    {
+      what: 'the internet without its exceptions',
+      policy: 'api-gateway-to-webhooks',
+      widen: (spec) => ({
+        ...spec,
+        egress: spec.egress?.map((rule) => ({ ...rule, to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] })) ?? [],
+      }),
+      opens: 'api-gateway -> kubernetes api 443',
+    },
+    {
+      what: "all of the node's addresses for the one of the agent",
+      policy: 'audit-service-to-storage',
+      widen: (spec) => ({
+        ...spec,
+        egress: [...(spec.egress ?? []), { to: [{ ipBlock: { cidr: '169.254.0.0/16' } }], ports: [{ port: 80 }] }],
+      }),
+      opens: 'audit-service -> instance metadata 80',
+    },
+    {
+      what: 'every port of the data tier for the one of Redis',
+      policy: 'services-to-redis',
+      widen: (spec) => ({ ...spec, egress: spec.egress?.map(({ ports: _, ...rule }) => rule) ?? [] }),
+      opens: 'cache-service -> database 5432',
+    },
+  ])('$what would be seen', async ({ policy, widen, opens }) => {
+    const built = builtAs('prod')
+    const { policies } = built.cluster
+    expect(policies.map(({ metadata }) => metadata.name)).toContain(policy)
+    const widened = policies.map((one) => (one.metadata.name === policy ? { ...one, spec: widen(one.spec) } : one))
+    const seen = await connectionsUnder(built, widened)
+    expect(differences(expectedOf(built), seen)).toContain(`must not work: ${opens}`)
+  })
 })
+
+type Spec = NetworkPolicy['spec']

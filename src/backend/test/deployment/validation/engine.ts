@@ -46,7 +46,7 @@ export interface Engine extends Omit<Target, 'keys'> {
   hasKey(kind: KeyKind): boolean
   /** Whether anything answers at the address. */
   isThere(): Promise<boolean>
-  /** A request as it is; a 429 is waited out once. Throws Unexpected when nothing answers. */
+  /** A request as it is; a refusal that names a time to come back is asked again once after it. Throws Unexpected when nothing answers. */
   ask(path: string, asked?: Asked): Promise<Answer>
   /** Server-sent events, from the opening on, until `enough` says so or the time is over. @returns what came */
   listen(path: string, as: KeyKind, enough: (text: string) => boolean, waitMs: number): Promise<Answer>
@@ -54,7 +54,11 @@ export interface Engine extends Omit<Target, 'keys'> {
   clientWithKey(apiKey: string): BorrowRateClient
 }
 
-const LIMIT_WAIT_SECONDS_MAX = 61
+/** By status: a window of requests, a moment of overload. */
+const WAIT_SECONDS_MAX: Readonly<Record<number, number>> = { 429: 61, 503: 5 }
+/** No connection came about. */
+const NOBODY =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|bad port)$/
 
 export function engineAt(target: Target): Engine {
   const { baseUrl, keys, timeoutMs } = target
@@ -68,7 +72,7 @@ export function engineAt(target: Target): Engine {
   async function ask(path: string, asked: Asked = {}): Promise<Answer> {
     const answer = await askOnce(path, asked)
     const waitSeconds = Number(answer.headers.get('retry-after') ?? Number.NaN)
-    if (answer.status !== 429 || !(waitSeconds <= LIMIT_WAIT_SECONDS_MAX)) return answer
+    if (!(waitSeconds <= (WAIT_SECONDS_MAX[answer.status] ?? 0))) return answer
     await new Promise((done) => setTimeout(done, waitSeconds * 1000))
     return askOnce(path, asked)
   }
@@ -159,5 +163,8 @@ function whyNoAnswer(error: unknown, baseUrl: string, timeoutMs: number): string
     return `no answer from ${baseUrl} within ${timeoutMs / 1000} s`
   }
   const cause = error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined
-  return `nobody answers at ${baseUrl} (${cause?.code ?? cause?.message ?? String(error)})`
+  const reason = cause?.code ?? cause?.message ?? String(error)
+  return NOBODY.test(reason)
+    ? `nobody answers at ${baseUrl} (${reason})`
+    : `no whole answer from ${baseUrl} (${reason})`
 }

@@ -203,8 +203,6 @@ export const SMOKE_CHECKS: readonly Check[] = [
   rightVersion,
   components,
   services,
-  documentation,
-  contract,
   unauthenticated,
   headers,
   price,
@@ -212,6 +210,8 @@ export const SMOKE_CHECKS: readonly Check[] = [
   rate,
   latency,
   feedsKnown,
+  documentation,
+  contract,
 ]
 
 /** Every feed has a state, and it is up. */
