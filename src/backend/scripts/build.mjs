@@ -24,7 +24,18 @@ const dist = `${folder}dist`
 const stampFile = `${dist}/.built-from`
 
 // Folders without anything that runs in production, wherever they are. Names that begin with a dot are left out too.
-const LEFT_OUT = new Set(['node_modules', 'dist', 'dist.new', 'dist.old', 'test', 'tools', 'fixtures', 'coverage'])
+const LEFT_OUT = new Set([
+  'node_modules',
+  'dist',
+  'dist.new',
+  'dist.old',
+  'test',
+  'fixtures',
+  'coverage',
+  'infrastructure',
+])
+// Of the tools the one that runs in the cluster.
+const SHIPPED_TOOL = 'tools/traffic-split'
 const ASSETS = new Set(['.sql', '.csv', '.txt', '.json', '.html', '.css', '.svg'])
 // Settings of the package and its tools, not assets of the program: package.json is read where it is.
 const TOOL_SETTINGS = new Set([
@@ -51,6 +62,7 @@ function sources() {
 function walk(under, entry) {
   if (LEFT_OUT.has(entry.name) || entry.name.startsWith('.')) return []
   const path = `${under}${entry.name}`
+  if (under === 'tools/' && path !== SHIPPED_TOOL) return []
   if (entry.isDirectory()) {
     return readdirSync(`${folder}${path}`, { withFileTypes: true }).flatMap((child) => walk(`${path}/`, child))
   }

@@ -104,7 +104,9 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
     values: [...VOCABULARY, 'server', 'database', 'audit/change-record.ts', 'access/api-keys.ts'],
     types: ['audit/quote-record.ts', 'quotes'],
   },
-  services: { values: [...DOMAINS, 'gateway', 'scripts'] },
+  services: { values: [...DOMAINS, 'gateway', 'scripts', 'tools/traffic-split'] },
+  // It runs in the cluster, and knows nothing of the engine but how a process of it lives.
+  'tools/traffic-split': { values: ['server'] },
   // A package of its own: it describes where the program runs, and knows nothing of it.
   infrastructure: { values: [] },
   // Never built: they start what is, beside the servers that tests have.
@@ -123,7 +125,8 @@ export function importFaults(files: readonly TreeFile[]): string[] {
   return files.flatMap((file) => {
     if (!file.path.startsWith(BACKEND) || !file.path.endsWith('.ts') || file.path.endsWith('.test.ts')) return []
     const path = file.path.slice(BACKEND.length)
-    const folder = path.split('/')[0] ?? ''
+    const directory = posix.dirname(path)
+    const folder = PERMISSIONS[directory] === undefined ? (path.split('/')[0] ?? '') : directory
     if (folder === 'test' || folder === 'infrastructure' || !path.includes('/')) return []
     const permission = PERMISSIONS[path] ?? PERMISSIONS[folder]
     if (permission === undefined) return [`${path}: the folder ${folder} has no row in the table of imports`]
@@ -139,7 +142,7 @@ function faultOf(path: string, folder: string, permission: Permission, target: s
   if (!target.startsWith('.')) return permission.pure ? `${path} imports ${target}: ${folder} imports nothing` : null
   const imported = posix.normalize(posix.join(posix.dirname(path), target))
   if (imported.startsWith('..') || imported === 'package.json') return null
-  if (imported.split('/')[0] === folder || covers(permission.values, imported)) return null
+  if (covers([folder], imported) || covers(permission.values, imported)) return null
   const types = [...(permission.types ?? []), ...(folder === 'client' ? [] : ['pricing'])]
   if (typesOnly && covers(types, imported)) return null
   return `${path} imports ${imported}: ${folder} may not`
