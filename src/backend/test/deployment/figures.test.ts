@@ -1,9 +1,11 @@
 // The figures of the deployment guide, as it writes them, beside what the cluster is given. Production has all of them; staging has the same,
 // and development asks for less.
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { SERVICE_NAMES, type ServiceName } from '../../tools/local-cluster.ts'
 import {
+  BUILD_TIMEOUT_MS,
+  buildEverything,
   cluster,
   containersOf,
   type Deployment,
@@ -127,6 +129,8 @@ const autoscalerOf = (environment: Environment, name: ServiceName) =>
   one(overlay(environment), 'HorizontalPodAutoscaler', `${name}-hpa`)
 
 describe.skipIf(withoutKubectl())('as the guide has it', () => {
+  beforeAll(buildEverything, BUILD_TIMEOUT_MS)
+
   describe.each(ENVIRONMENTS)('in %s', (environment) => {
     test('the five services are Deployments of one container `service`, run by their names', () => {
       const five = deployments(overlay(environment)).filter(

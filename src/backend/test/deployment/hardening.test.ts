@@ -1,8 +1,10 @@
 // Pods of ours are as restricted as pods can be, wherever they come from, and are replaced without a gap. Each rule is shown to be able to
 // fail on a pod with one fault.
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { podSecurityFaults } from './kubernetes-api/pod-security.ts'
 import {
+  BUILD_TIMEOUT_MS,
+  buildEverything,
   canary,
   cluster,
   type Deployment,
@@ -19,6 +21,8 @@ import { deploymentFaults, podFaults } from './pod-rules.ts'
 const jobs = ['jobs/db-init.yaml', 'jobs/db-migrate.yaml', 'jobs/db-seed.yaml'].flatMap(fileObjects)
 
 describe.skipIf(withoutKubectl())('pods of', () => {
+  beforeAll(buildEverything, BUILD_TIMEOUT_MS)
+
   test.each(ENVIRONMENTS)('%s', (environment) => {
     const objects = [...overlay(environment), ...cluster(environment)]
     expect(deployments(objects).length).toBeGreaterThanOrEqual(7)

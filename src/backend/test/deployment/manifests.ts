@@ -2,9 +2,10 @@
 // file that asks. Nothing is contacted.
 //
 //     const gateway = deployments(overlay('prod')).find(({ metadata }) => metadata.name === 'api-gateway')
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
 import { onPath } from '../debian-package.ts'
 import { PROJECT_ROOT } from '../tidy/tree.ts'
@@ -159,18 +160,26 @@ export function withoutKubectl(): boolean {
 let said = false
 
 const builds = new Map<string, readonly ManifestObject[]>()
+const kustomize = (folder: string) => ['kustomize', folder.startsWith('/') ? folder : join(MANIFESTS, folder)]
 
 /** What `kubectl apply -k` would apply. @param folder below infrastructure/kubernetes, or absolute */
 export function built(folder: string): readonly ManifestObject[] {
-  let objects = builds.get(folder)
-  if (objects === undefined) {
-    const path = folder.startsWith('/') ? folder : join(MANIFESTS, folder)
-    const text = execFileSync(kubectlFound() ?? 'kubectl', ['kustomize', path], { encoding: 'utf8', stdio: 'pipe' })
-    objects = objectsIn(text)
-    builds.set(folder, objects)
-  }
+  const objects =
+    builds.get(folder) ?? objectsIn(execFileSync('kubectl', kustomize(folder), { encoding: 'utf8', stdio: 'pipe' }))
+  builds.set(folder, objects)
   return objects
 }
+
+/** Builds all there is, at once. For `beforeAll`: a busy machine takes seconds, which no single test has. */
+export async function buildEverything(): Promise<void> {
+  const folders = [...ENVIRONMENTS.flatMap((name) => [`overlays/${name}`, `cluster/${name}`]), 'canary']
+  const missing = folders.filter((folder) => !builds.has(folder))
+  const texts = await Promise.all(
+    missing.map((folder) => promisify(execFile)('kubectl', kustomize(folder), { maxBuffer: 16 * 2 ** 20 })),
+  )
+  for (const [at, folder] of missing.entries()) builds.set(folder, objectsIn(texts[at]!.stdout))
+}
+export const BUILD_TIMEOUT_MS = 120_000
 
 export const overlay = (environment: Environment): readonly ManifestObject[] => built(`overlays/${environment}`)
 export const cluster = (environment: Environment): readonly ManifestObject[] => built(`cluster/${environment}`)

@@ -1,6 +1,8 @@
 // The objects of each environment fit together, and are where they belong. Each rule is shown to be able to fail.
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import {
+  BUILD_TIMEOUT_MS,
+  buildEverything,
   canary,
   cluster,
   ENVIRONMENTS,
@@ -20,6 +22,8 @@ const OF_A_CANARY = ['api-gateway-canary']
 const CLUSTER_WIDE = new Set(['Namespace'])
 
 describe.skipIf(withoutKubectl())('the objects of', () => {
+  beforeAll(buildEverything, BUILD_TIMEOUT_MS)
+
   test.each(ENVIRONMENTS)('%s name nothing that is not there', (environment) => {
     const objects = overlay(environment)
     const known = knownOf([...objects, ...cluster(environment)])
