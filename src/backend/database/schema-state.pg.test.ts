@@ -15,7 +15,8 @@ async function database(options?: { empty: boolean }): Promise<TestDatabase> {
 }
 const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-migrations-'))
 cpSync(MIGRATIONS_FOLDER, folder, { recursive: true })
-writeFileSync(join(folder, '9999_newer.sql'), '-- Up Migration\nselect 1;\n-- Down Migration\nselect 1;\n')
+const EMPTY = '-- Up Migration\nselect 1;\n-- Down Migration\nselect 1;\n'
+writeFileSync(join(folder, '9998_newer.sql'), EMPTY)
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
   for (const one of made) await one.drop()
@@ -46,11 +47,18 @@ describe('a service that starts', () => {
     await expect(requireCurrentSchema(pool)).rejects.toBeInstanceOf(MigrationError)
   })
 
-  test('refuses one that is newer than the program', async () => {
+  test('goes on with one that a newer program has added to, and knows with what', async () => {
     const { pool, url } = await database()
     await upgrade(url, { folder })
+    expect(await requireCurrentSchema(pool)).toEqual(['9998_newer'])
+  })
+
+  test('refuses one from which a newer program took away what this one uses', async () => {
+    const { pool, url } = await database()
+    writeFileSync(join(folder, '9999_no_longer_contract.sql'), EMPTY)
+    await upgrade(url, { folder })
     await expect(requireCurrentSchema(pool)).rejects.toThrow(
-      'the database is newer than this program: it has 9999_newer, which this program does not know. Run the newer program, or downgrade',
+      'the database is newer than this program: it has 9999_no_longer_contract, which this program does not know. Run the newer program, or downgrade',
     )
   })
 

@@ -1,5 +1,9 @@
 // Where a database's structure stands, against the migrations this program brings. A database that does not fit is refused with
 // a sentence: by the migrations before they change anything, and by a service before it takes a request.
+//
+// A migration adds what the next version uses and leaves what the last one uses, so that both run on it while one takes the other's
+// place, and the last one again when that is taken back. What nobody uses any more is taken away by a later migration, whose name ends
+// in `_contract`: on that, a program that does not know it does not start.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -20,28 +24,37 @@ export class MigrationError extends Error {}
 export const MIGRATIONS_FOLDER = fileURLToPath(new URL('./migrations/', import.meta.url))
 export const HISTORY = 'schema_migrations'
 
+/** How a migration is called that takes away what older programs use. */
+const CONTRACT = /_contract$/
+
 const UNDEFINED_TABLE = '42P01'
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /**
  * For a service at its start: one statement, through a pooler or not.
- * @throws MigrationError when a migration is missing, an applied one was changed, or the database is newer than this program;
+ * @returns the names of migrations that a newer program has run since, with which this one runs as well
+ * @throws MigrationError when a migration is missing, an applied one was changed, or a newer one took away what this program uses;
  *   any other failure is the database's own.
  */
-export async function requireCurrentSchema(database: Queryable, folder: string = MIGRATIONS_FOLDER): Promise<void> {
+export async function requireCurrentSchema(
+  database: Queryable,
+  folder: string = MIGRATIONS_FOLDER,
+): Promise<readonly string[]> {
   const states = await readMigrationStates(database, folder).catch((error) => {
     if (error.code !== INSUFFICIENT_PRIVILEGE) throw error
     throw new MigrationError(
       `this user may not see which migrations the database has (${error.message}). Make it a member of its service's role, as 0005_roles.sql says`,
     )
   })
-  refuseMisfit(states)
+  const newer = states.filter(({ state }) => state === 'unknown').map(({ name }) => name)
+  refuseMisfit(states.filter(({ name, state }) => state !== 'unknown' || CONTRACT.test(name)))
   const pending = states.filter(({ state }) => state === 'pending').map(({ name }) => name)
   if (pending.length > 0) {
     throw new MigrationError(
       `the database is older than this program: it lacks ${pending.join(', ')}. Run the migrations first (run_migrations --command upgrade)`,
     )
   }
+  return newer
 }
 
 /** @throws MigrationError when the database is newer than the program, or an applied file has changed since. */

@@ -113,7 +113,8 @@ export async function openDatabase({ configuration, service, log, onIdleError }:
     onIdleError,
   })
   try {
-    await requireCurrentSchema(database)
+    const newer = await requireCurrentSchema(database)
+    if (newer.length > 0) log.warn({ migrations: newer }, 'the database is of a newer version; this one runs on it too')
   } catch (error) {
     if (error instanceof MigrationError) throw new StartError(error.message, { cause: error })
     log.warn({ err: error }, 'the database does not answer yet')
