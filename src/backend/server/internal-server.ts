@@ -19,6 +19,7 @@ import {
   writeStreamProblem,
 } from './internal-wire.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 import { problemOfStore } from './store-failures.ts'
 import { inSpan, streamInSpan, type Tracer } from './tracing.ts'
@@ -59,6 +60,8 @@ export interface InternalServerOptions {
   readonly tls: TlsFiles | null
   readonly operations: readonly Served[]
   readonly log: Log
+  /** Counts the calls; without it nobody does. */
+  readonly metrics?: Pick<Metrics, 'internalCalls' | 'internalDuration'>
   /** Without it nothing is traced. */
   readonly tracer?: Tracer | null
 }
@@ -77,8 +80,10 @@ const SWEEP_MS = 50
 
 /** Listens. @throws Error with the system's code when the port cannot be had or a certificate cannot be read */
 export async function internalServer(options: InternalServerOptions): Promise<InternalServer> {
-  const { host, port, tls, log } = options
-  const operations = new Map(options.operations.map((served) => [served.name, served]))
+  const { host, port, tls, log, metrics } = options
+  const operations = new Map(
+    options.operations.map((served) => [served.name, metrics === undefined ? served : counted(served, metrics)]),
+  )
   const stopping = new AbortController()
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     answerRequest(request, response, operations, stopping.signal, log, options.tracer ?? null).catch(
@@ -132,6 +137,55 @@ export async function internalServer(options: InternalServerOptions): Promise<In
       clearInterval(sweep)
     },
   }
+}
+
+/** The same operation, counted. A stream is a call that lasts. */
+function counted(served: Served, { internalCalls, internalDuration }: Counted): Served {
+  const operation = served.name
+  const done = (beganMs: number, outcome: string) => {
+    internalCalls.inc({ operation, outcome })
+    internalDuration.observe({ operation }, (performance.now() - beganMs) / 1000)
+  }
+  if ('stream' in served) {
+    return {
+      name: operation,
+      async *stream(ask, context, signal) {
+        const beganMs = performance.now()
+        let outcome = 'left'
+        try {
+          yield* served.stream(ask, context, signal)
+          outcome = 'ok'
+        } catch (failure) {
+          if (!signal.aborted) outcome = outcomeOf(failure)
+          throw failure
+        } finally {
+          done(beganMs, outcome)
+        }
+      },
+    }
+  }
+  return {
+    name: operation,
+    async answer(ask, context) {
+      const beganMs = performance.now()
+      try {
+        const answer = await served.answer(ask, context)
+        done(beganMs, 'ok')
+        return answer
+      } catch (failure) {
+        done(beganMs, outcomeOf(failure))
+        throw failure
+      }
+    },
+  }
+}
+
+type Counted = Pick<Metrics, 'internalCalls' | 'internalDuration'>
+
+/** One of the codes of the table. */
+function outcomeOf(failure: unknown): string {
+  const problem = problemOfStore(failure) ?? failure
+  return problem instanceof Problem ? problem.code : 'INTERNAL_ERROR'
 }
 
 async function answerRequest(

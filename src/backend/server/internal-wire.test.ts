@@ -8,6 +8,7 @@ import { type InternalClient, internalClient } from './internal-client.ts'
 import { type InternalServer, internalServer, type Served, serve, serveStream } from './internal-server.ts'
 import { lineOf, type Operation, type StreamOperation } from './internal-wire.ts'
 import { createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 import { decimalOf, integer, structure, text } from './wire-codec.ts'
 
@@ -29,8 +30,9 @@ afterEach(async () => {
 async function wire(
   operations: readonly Served[],
   port = 0,
+  metrics = createMetrics({ service: 'test', processMetrics: false }),
 ): Promise<{ server: InternalServer; client: InternalClient }> {
-  const server = await internalServer({ host: '127.0.0.1', port, tls: null, operations, log })
+  const server = await internalServer({ host: '127.0.0.1', port, tls: null, operations, log, metrics })
   const client = internalClient({ url: server.url, service: 'test', tls: null, log })
   open.push(server, client)
   return { server, client }
@@ -47,6 +49,24 @@ describe('a call between services', () => {
     const answer = await client.call(LOOK_UP)({ ticker: 'BKKLY', waitMs: 0 }, context())
     expect(answer.ticker).toBe('BKKLY')
     expect(answer.rate.toString()).toBe('10.165848000')
+  })
+
+  test('is counted with how it ended, at the side that answers', async () => {
+    const metrics = createMetrics({ service: 'test', processMetrics: false })
+    const answers = serve(LOOK_UP, async ({ ticker }) => {
+      if (ticker === 'NONE') throw new Problem('TICKER_NOT_FOUND', 'There is no such ticker')
+      if (ticker === 'BUG') throw new Error('a bug')
+      return { ticker, rate: decimal('1') as Rate }
+    })
+    const { client } = await wire([answers], 0, metrics)
+    const call = client.call(LOOK_UP)
+    for (const ticker of ['GME', 'AMC', 'NONE', 'BUG']) await call({ ticker, waitMs: 0 }, context()).catch(() => {})
+    const { values } = await metrics.internalCalls.get()
+    expect(values.map(({ labels, value }) => [labels.outcome, value])).toEqual([
+      ['ok', 2],
+      ['TICKER_NOT_FOUND', 1],
+      ['INTERNAL_ERROR', 1],
+    ])
   })
 
   test('carries request id, trace and what is left of the deadline', async () => {

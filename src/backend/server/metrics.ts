@@ -6,6 +6,9 @@ export interface Metrics {
   readonly registry: Registry
   readonly httpRequests: Counter<'method' | 'route' | 'status'>
   readonly httpDuration: Histogram<'method' | 'route'>
+  /** Calls of our own other services at the private door. outcome: `ok`, or the error code that went back. */
+  readonly internalCalls: Counter<'operation' | 'outcome'>
+  readonly internalDuration: Histogram<'operation'>
   /** outcome: `priced`, or the error code that stood in the way. */
   readonly quotes: Counter<'outcome'>
   readonly quoteFee: Histogram
@@ -47,6 +50,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
       name: 'http_request_duration_seconds',
       help: 'Time from the request line to the last byte handed over',
       labelNames: ['method', 'route'],
+      buckets: DURATION_BUCKETS_SECONDS,
+      registers,
+    }),
+    internalCalls: new Counter({
+      name: 'internal_calls_total',
+      help: 'Calls of other services of ours, by operation and outcome: ok, or the error code',
+      labelNames: ['operation', 'outcome'],
+      registers,
+    }),
+    internalDuration: new Histogram({
+      name: 'internal_call_duration_seconds',
+      help: 'Time from a call of another service of ours to its answer, by operation',
+      labelNames: ['operation'],
       buckets: DURATION_BUCKETS_SECONDS,
       registers,
     }),

@@ -5,7 +5,7 @@ import { type Configuration, readConfiguration } from './configuration.ts'
 import { ENGINE_VERSION } from './engine-version.ts'
 import { type ComponentCheck, createHealth, type Health } from './health.ts'
 import { serveHealthDetails } from './health-wire.ts'
-import { internalServer, type Served } from './internal-server.ts'
+import { type InternalServerOptions, internalServer, type Served } from './internal-server.ts'
 import { createLog, type Log } from './log.ts'
 import { type LogLevels, logLevels } from './log-levels.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -106,7 +106,12 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
     const internal =
       operations === null
         ? null
-        : await openPrivateDoor(configuration, [...operations, serveHealthDetails(health)], log, tracer)
+        : await openPrivateDoor(configuration, {
+            operations: [...operations, serveHealthDetails(health)],
+            log,
+            metrics,
+            tracer,
+          })
     const { url } = await run({
       app,
       host: configuration.host,
@@ -144,13 +149,11 @@ function noteSignals(): { leave(): boolean } {
 
 async function openPrivateDoor(
   configuration: Configuration,
-  operations: readonly Served[],
-  log: Log,
-  tracer: Tracer | null,
+  options: Pick<InternalServerOptions, 'operations' | 'log' | 'metrics' | 'tracer'>,
 ) {
   const { internalHost: host, internalPort: port, tls } = configuration
   try {
-    return await internalServer({ host, port, tls, operations, log, tracer })
+    return await internalServer({ ...options, host, port, tls })
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {
