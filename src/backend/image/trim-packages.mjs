@@ -1,7 +1,7 @@
 // Removes from node_modules what nothing reads at run time: declarations, source maps, documents, packages' own tests, and the second
 // copy that some packages carry for bundlers. Licences stay. Only while an image is built.
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const READ_BY_NOBODY = /\.(d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$/i
 const LICENCE = /licen[cs]e|notice|copying/i
@@ -32,11 +32,20 @@ function trim(folder) {
   sweep(folder)
 }
 
-/** Their `main` is what Node loads when there are no `exports`; `dist-es` beside it is for bundlers, `dist-types` for compilers. */
+/**
+ * Without `exports` Node loads what `main` names. What `module` and `esnext` name beside it is for bundlers, and `dist-types` for
+ * compilers.
+ */
 function bundlersCopies(folder) {
-  const { main, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  if (exports !== undefined || !/^(\.\/)?dist-cjs\//.test(main ?? '')) return []
-  return ['dist-es', 'dist-types'].map((name) => join(folder, name)).filter(existsSync)
+  const { main = '', exports, module, esnext } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  if (exports !== undefined) return []
+  const copies = [module, esnext]
+    .filter((entry) => typeof entry === 'string')
+    .map((entry) => dirname(join(folder, entry)))
+  const own = dirname(join(folder, main))
+  return [...new Set([...copies, join(folder, 'dist-types')])].filter(
+    (copy) => copy !== folder && !`${own}/`.startsWith(`${copy}/`) && existsSync(copy),
+  )
 }
 
 function sweep(folder) {

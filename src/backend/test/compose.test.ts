@@ -1,4 +1,4 @@
-// compose.yaml and the Dockerfile are read by Docker, which not every machine has. What can be held to the code without it, is.
+// compose.yaml is read by Docker, which not every machine has. What can be held to the code without it, is.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,7 +23,6 @@ interface ComposeService {
 const compose = parse(readFileSync(join(PROJECT_ROOT, 'compose.yaml'), 'utf8'), { merge: true }) as {
   services: Record<string, ComposeService>
 }
-const dockerfile = readFileSync(join(PROJECT_ROOT, BACKEND, 'Dockerfile'), 'utf8')
 const defaultOf = (name: string) => SETTINGS.find((setting) => setting.name === name)?.defaultText
 const ours = SERVICE_NAMES.map((name) => [name, compose.services[name]!] as const)
 
@@ -122,36 +121,5 @@ describe.runIf(hasOpenssl)('the secrets that compose makes', () => {
         expect(readFileSync(pathOf('DATABASE_PASSWORD_FILE'), 'utf8')).toMatch(/^[0-9a-f]{48}\n$/)
       }
     }
-  })
-})
-
-describe('the Dockerfile', () => {
-  const instructions = dockerfile
-    .replaceAll('\\\n', ' ')
-    .split('\n')
-    .filter((line) => /^[A-Z]+ /.test(line))
-  const last = (word: string) => instructions.findLast((line) => line.startsWith(`${word} `)) ?? ''
-
-  test('runs as a numbered user who is not root, under an init, with a health check', () => {
-    expect(last('USER')).toMatch(/^USER [1-9]\d*:[1-9]\d*$/)
-    expect(last('ENTRYPOINT')).toContain('"tini"')
-    expect(last('HEALTHCHECK')).toContain('/health')
-  })
-
-  test('starts the program, as the gateway unless told otherwise, on the ports of the settings', () => {
-    expect(last('ENTRYPOINT')).toContain('"dist/services/borrow-rate-engine.js"')
-    expect(last('CMD')).toBe('CMD ["api-gateway"]')
-    expect(last('EXPOSE')).toBe(`EXPOSE ${defaultOf('PORT')} ${defaultOf('INTERNAL_PORT')}`)
-    const settings = [...last('ENV').matchAll(/(\w+)=/g)].map((match) => match[1])
-    expect(settings.filter((name) => name !== 'NODE_ENV' && defaultOf(name ?? '') === undefined)).toEqual([])
-  })
-
-  test('installs from the lock file before it copies the sources, and keeps production packages only', () => {
-    const at = (text: string) => instructions.findIndex((line) => line.includes(text))
-    expect(at('COPY package.json package-lock.json')).toBeGreaterThan(0)
-    expect(at('npm ci')).toBeGreaterThan(at('COPY package.json package-lock.json'))
-    expect(at('COPY . .')).toBeGreaterThan(at('npm ci'))
-    expect(at('npm prune --omit=dev')).toBeGreaterThan(at('COPY . .'))
-    expect(dockerfile).not.toMatch(/:latest|^ADD /m)
   })
 })
