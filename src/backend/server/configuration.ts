@@ -51,6 +51,17 @@ const TABLE = {
     null,
     'Port to listen on. When unset and taken, the next free one is used; 0 takes any.',
   ),
+  httpsPort: optional(
+    integer(
+      'HTTPS_PORT',
+      8444,
+      0,
+      65_535,
+      null,
+      'Port of a second public door that speaks TLS, with TLS_CERT_FILE; 0 takes any.',
+    ),
+    'none',
+  ),
   internalPort: integer(
     'INTERNAL_PORT',
     8443,
@@ -401,6 +412,8 @@ export interface Configuration {
   readonly port: number
   /** False: PORT was not set, and another port may be taken. */
   readonly portChosen: boolean
+  /** Null: there is no such door. */
+  readonly httpsPort: number | null
   readonly internalPort: number
   /** Where the private door opens: loopback unless certificates, or the operator, protect it. */
   readonly internalHost: string
@@ -572,6 +585,9 @@ export function readConfiguration(environment: Environment): Configuration {
   if (tls === null && (tlsCertFile ?? tlsKeyFile ?? tlsCaFile) !== null) {
     faults.push('TLS_CERT_FILE, TLS_KEY_FILE and TLS_CA_FILE must be set together')
   }
+  if (values.httpsPort !== null && tls === null) {
+    faults.push('HTTPS_PORT needs TLS_CERT_FILE, TLS_KEY_FILE and TLS_CA_FILE')
+  }
   if (values.jwtKeyFile !== null && values.jwtSecret?.length > 0) {
     faults.push('JWT_SECRET and JWT_KEY_FILE must not be set together')
   }
@@ -581,6 +597,7 @@ export function readConfiguration(environment: Environment): Configuration {
     host: values.host,
     port: values.port,
     portChosen: isSet(environment.PORT),
+    httpsPort: values.httpsPort,
     internalPort: values.internalPort,
     internalHost: tls !== null || values.internalTls === 'off' ? values.host : '127.0.0.1',
     tls,

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly portChosen: boolean
   readonly health: Health
   readonly log: Log
+  /** Another door to the same server, which is shut with it. */
+  readonly openAnother?: () => Promise<{ readonly url: string; shut(): void }>
   /** Closes what the application stands on (logs, pools, the embedded database) once no request is left. */
   readonly stop: () => Promise<void>
   /** Between the health checks' 503 and the closed door, for load balancers to notice. */
@@ -63,6 +65,7 @@ export async function run(options: RunOptions): Promise<{ url: string }> {
   const { app, health, log, stop, drainMs = 0 } = options
   const silent = silentConnections(app)
   const url = await listen(options)
+  const another = await options.openAnother?.()
   const closing = closeWithGrace(
     {
       delay: STOP_TIMEOUT_MS,
@@ -76,13 +79,14 @@ export async function run(options: RunOptions): Promise<{ url: string }> {
       if (err) log.fatal({ err }, 'stopping after an error nobody caught')
       health.drain()
       await sleep(drainMs)
+      another?.shut()
       await closeDoor(app, silent)
       await stop()
       log.info('stopped')
     },
   )
   onSignals(log, () => void closing.close())
-  log.info({ url }, 'listening')
+  log.info({ url, ...(another && { https_url: another.url }) }, 'listening')
   return { url }
 }
 

@@ -5,11 +5,12 @@ import { type Configuration, readConfiguration } from './configuration.ts'
 import { ENGINE_VERSION } from './engine-version.ts'
 import { type ComponentCheck, createHealth, type Health } from './health.ts'
 import { serveHealthDetails } from './health-wire.ts'
+import { openHttpsDoor } from './https-door.ts'
 import { type InternalServerOptions, internalServer, type Served } from './internal-server.ts'
 import { createLog, type Log } from './log.ts'
 import { type LogLevels, logLevels } from './log-levels.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { run, StartError, startProgram } from './run.ts'
+import { type RunOptions, run, StartError, startProgram } from './run.ts'
 import { createServer, type ServerOptions } from './server.ts'
 import { openTracing, type Tracer } from './tracing.ts'
 import { type Clock, systemClock, uuidv7Maker } from './uuidv7.ts'
@@ -119,6 +120,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       portChosen: configuration.portChosen,
       health,
       log,
+      ...httpsDoorOf(configuration, app, log),
       stop: async () => {
         await internal?.close()
         await parts.stop()
@@ -147,6 +149,20 @@ function noteSignals(): { leave(): boolean } {
   }
 }
 
+function httpsDoorOf(
+  { host, httpsPort, tls }: Configuration,
+  app: FastifyInstance,
+  log: Log,
+): Pick<RunOptions, 'openAnother'> {
+  if (httpsPort === null || tls === null) return {}
+  return {
+    openAnother: () =>
+      openHttpsDoor({ server: app.server, host, port: httpsPort, tls, log }).catch((error) => {
+        throw doorError(error, host, httpsPort, 'HTTPS_PORT')
+      }),
+  }
+}
+
 async function openPrivateDoor(
   configuration: Configuration,
   options: Pick<InternalServerOptions, 'operations' | 'log' | 'metrics' | 'tracer'>,
@@ -155,13 +171,18 @@ async function openPrivateDoor(
   try {
     return await internalServer({ ...options, host, port, tls })
   } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') {
-      throw new StartError(`Port ${port} on ${host} is in use. Choose another with INTERNAL_PORT.`, { cause: error })
-    }
-    if (code === 'ENOENT' || code === 'EACCES') {
-      throw new StartError(`The certificate file ${path ?? ''} cannot be read.`, { cause: error })
-    }
-    throw error
+    throw doorError(error, host, port, 'INTERNAL_PORT')
   }
+}
+
+/** The same in the words of a person who can mend it, as far as it is of that kind. */
+function doorError(error: unknown, host: string, port: number, setting: string): unknown {
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') {
+    return new StartError(`Port ${port} on ${host} is in use. Choose another with ${setting}.`, { cause: error })
+  }
+  if (code === 'ENOENT' || (code === 'EACCES' && path !== undefined)) {
+    return new StartError(`The certificate file ${path ?? ''} cannot be read.`, { cause: error })
+  }
+  return error
 }
