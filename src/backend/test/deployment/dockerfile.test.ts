@@ -24,8 +24,8 @@ describe('a Dockerfile', () => {
     ['a base without a tag', 'DEBIAN_IMAGE=debian:trixie-slim', 'DEBIAN_IMAGE=debian', /debian has no tag/],
     [
       'the latest base',
-      'NODE_IMAGE=node:24-trixie-slim',
-      'NODE_IMAGE=node:latest',
+      'ARG NODE_IMAGE=node:24-trixie-slim',
+      'ARG NODE_IMAGE=node:latest',
       /node:latest may be another one tomorrow/,
     ],
     ['a base that is no argument', /FROM \$\{DEBIAN_IMAGE\}/, 'FROM debian:trixie-slim', /cannot be pinned by digest/],
