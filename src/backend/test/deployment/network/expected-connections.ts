@@ -3,12 +3,12 @@
 
 const SERVICES = 'api-gateway, api-gateway-canary, calculation-service, data-service, cache-service, audit-service'
 const WITH_DATABASE = 'api-gateway, api-gateway-canary, calculation-service, data-service, audit-service'
-const JOBS = 'db-init, db-migrate, db-seed'
+const AT_THE_DATABASE = 'db-init, db-migrate, db-seed, database-shell'
 
 const TABLE = `
 from                              | to                       | port            | why
-load balancer                     | api-gateway              | 8000            | clients come through it alone
-load balancer                     | api-gateway-canary       | 8000            | and a share of them to the canary
+load balancer                     | api-gateway              | 8444            | clients come through it alone, with TLS
+load balancer                     | api-gateway-canary       | 8444            | and a share of them to the canary
 prometheus                        | ${SERVICES}              | 8000            | collects metrics
 prometheus                        | traffic-split-controller | 8000            | collects metrics
 api-gateway, api-gateway-canary   | calculation-service      | 8443            | prices
@@ -22,10 +22,11 @@ ${WITH_DATABASE}                  | pgbouncer                | 6432            |
 ${WITH_DATABASE}                  | database                 | 5432            | past the pooler, after a restore by hand
 ${WITH_DATABASE}                  | database replica         | 5432            | reads that may be late
 ${SERVICES}                       | redis                    | 6379            | copies, limits, news
+${SERVICES}                       | tempo                    | 4318            | traces
 pgbouncer                         | database                 | 5432            | what it pools
 pgbouncer                         | database replica         | 5432            | the other address of the same subnets
-${JOBS}                           | database                 | 5432            | tables, users, reference data
-${JOBS}                           | database replica         | 5432            | the other address of the same subnets
+${AT_THE_DATABASE}                | database                 | 5432            | tables, users, reference data
+${AT_THE_DATABASE}                | database replica         | 5432            | the other address of the same subnets
 data-service                      | server on the internet   | 443             | feeds
 data-service                      | storage                  | 443             | policies know no names: the internet is one
 api-gateway, api-gateway-canary   | server on the internet   | 443             | webhooks
@@ -35,7 +36,7 @@ audit-service                     | server on the internet   | 443             |
 audit-service                     | pod identity agent       | 80              | the role it may write to storage in
 traffic-split-controller          | kubernetes api           | 443             | splits and routes
 ${SERVICES}                       | dns                      | 53, 53/udp      | names
-pgbouncer, ${JOBS}                | dns                      | 53, 53/udp      | names
+pgbouncer, ${AT_THE_DATABASE}                | dns                      | 53, 53/udp      | names
 traffic-split-controller          | dns                      | 53, 53/udp      | names
 stranger                          | dns                      | 53, 53/udp      | names are no secret; everything else is closed to it
 `

@@ -26,11 +26,22 @@ export interface Listener {
 
 const PROGRAM = fileURLToPath(new URL('./probe.mjs', import.meta.url))
 
-/** Starts one at a host; resolves when it listens. */
-export async function startListener(network: Network, host: string, ports: readonly Port[]): Promise<Listener> {
+/**
+ * Starts one at a host; resolves when it listens.
+ * @param caFile an authority that it believes when it asks over HTTPS
+ */
+export async function startListener(
+  network: Network,
+  host: string,
+  ports: readonly Port[],
+  caFile?: string,
+): Promise<Listener> {
   const [program, ...words] = network.on(host)
   // It leaves when its input ends, which it does with this process, whatever becomes of that.
-  const child = spawn(program, [...words, process.execPath, PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(program, [...words, process.execPath, PROGRAM], {
+    env: { ...process.env, ...(caFile !== undefined && { NODE_EXTRA_CA_CERTS: caFile }) },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const ask = asker(host, child)
   await ask({ listen: { name: host, ports } })
   return {

@@ -77,16 +77,23 @@ export async function makeNetwork(
     )
     const hostsFile = ['127.0.0.1 localhost', ...hosts.map((host) => lineOf(host, names[host.name] ?? []))].join('\n')
     await Promise.all(
-      hosts.map(async ({ name, address }) => {
+      hosts.map(async ({ name, address }, at) => {
         const place = placeOf(name)
         mkdirSync(`${NAMES_FOLDER}/${place}`, { recursive: true })
         writeFileSync(`${NAMES_FOLDER}/${place}/hosts`, `${hostsFile}\n`)
-        // Every address is a neighbour: there are no routers whose rules would have to be known.
+        // Every address is a neighbour: there are no routers whose rules would have to be known. Neighbours are told rather than
+        // found: all namespaces share the kernel's one table of those that were, and it is small.
         const words = [
           'link set lo up',
+          `link set eth0 address ${hardwareAddress(at)}`,
           `addr add ${address}/32 dev eth0`,
           'link set eth0 up',
           'route add default dev eth0',
+          ...hosts.flatMap((other, number) =>
+            number === at
+              ? []
+              : [`neigh replace ${other.address} lladdr ${hardwareAddress(number)} dev eth0 nud permanent`],
+          ),
         ]
         await ip(words, place)
       }),
@@ -106,6 +113,12 @@ export async function makeNetwork(
     heal: (from, to) => ip([`route delete blackhole ${addressOf(to)}/32`], placeOf(from)),
     remove,
   }
+}
+
+/** One of those that anybody may give, for at most 65,536 hosts. */
+function hardwareAddress(number: number): string {
+  const digits = number.toString(16).padStart(4, '0')
+  return `02:00:00:00:${digits.slice(0, 2)}:${digits.slice(2)}`
 }
 
 function lineOf({ name, address }: Host, more: readonly string[]): string {

@@ -1,10 +1,13 @@
 // Everybody that a pod of ours may want to reach, or may be reached by, each as a host with the address and the ports that it has in the
 // cluster: our own pods with the labels of the manifests, the other pods, the load balancer, the data tier, AWS, the internet.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   canary,
   type Environment,
   fileObjects,
   type Labels,
+  MANIFESTS,
   type ManifestObject,
   ofKind,
   overlay,
@@ -37,8 +40,8 @@ const GATEWAY_LABELS: Labels = {
 
 const LISTENING: readonly Place[] = [
   // Pods have addresses of the application subnets.
-  { name: 'api-gateway', address: '10.0.1.1', ports: tcp(8000, 8443), ...OURS },
-  { name: 'api-gateway-canary', address: '10.0.65.1', ports: tcp(8000, 8443), ...OURS },
+  { name: 'api-gateway', address: '10.0.1.1', ports: tcp(8000, 8443, 8444), ...OURS },
+  { name: 'api-gateway-canary', address: '10.0.65.1', ports: tcp(8000, 8443, 8444), ...OURS },
   { name: 'calculation-service', address: '10.0.1.2', ports: tcp(8000, 8443), ...OURS },
   { name: 'data-service', address: '10.0.65.2', ports: tcp(8000, 8443), ...OURS },
   { name: 'cache-service', address: '10.0.129.2', ports: tcp(8000, 8443), ...OURS },
@@ -48,6 +51,7 @@ const LISTENING: readonly Place[] = [
   { name: 'db-init', address: '10.0.1.4', ports: [], ...OURS },
   { name: 'db-migrate', address: '10.0.65.4', ports: [], ...OURS },
   { name: 'db-seed', address: '10.0.129.4', ports: [], ...OURS },
+  { name: 'database-shell', address: '10.0.65.5', ports: [], ...OURS },
   { name: 'stranger', address: '10.0.1.5', ports: tcp(8000, 8443), ...OURS },
   // Pods of others.
   {
@@ -67,6 +71,12 @@ const LISTENING: readonly Place[] = [
     address: '10.0.66.1',
     ports: tcp(9090),
     pod: { namespace: 'monitoring', labels: { 'app.kubernetes.io/name': 'prometheus' } },
+  },
+  {
+    name: 'tempo',
+    address: '10.0.66.2',
+    ports: tcp(3200, 4318),
+    pod: { namespace: 'monitoring', labels: { 'app.kubernetes.io/name': 'tempo' } },
   },
   {
     name: 'dns',
@@ -115,12 +125,11 @@ export interface Built {
 /** @throws Error when the environment has pods that are at no place: then nobody would look at them */
 export function builtAs(environment: Environment): Built {
   const objects = overlay(environment)
-  const all = [
-    ...workloads(objects),
-    ...(environment === 'prod' ? workloads(canary()) : []),
-    ...['init', 'migrate', 'seed'].flatMap((job) => workloads(fileObjects(`jobs/db-${job}.yaml`))),
-  ]
+  const all = [...workloads(objects), ...(environment === 'prod' ? workloads(canary()) : []), ...workloads(jobs())]
   const labelsOf = new Map(all.map(({ metadata, spec }) => [metadata.name, spec.template.metadata.labels]))
+  for (const { kind, metadata } of [...objects, ...jobs()]) {
+    if (kind === 'Pod') labelsOf.set(metadata.name, metadata.labels ?? {})
+  }
   labelsOf.set('stranger', STRANGER)
   const placeless = [...labelsOf.keys()].filter((name) => !PLACES.some((place) => place.name === name))
   if (placeless.length > 0) throw new Error(`no place is known for ${placeless.join(', ')}`)
@@ -147,8 +156,16 @@ export function builtAs(environment: Environment): Built {
   }
 }
 
+/** What is applied by itself, beside an environment. */
+function jobs(): ManifestObject[] {
+  const files = readdirSync(join(MANIFESTS, 'jobs')).filter(
+    (name) => name.endsWith('.yaml') && name !== 'kustomization.yaml',
+  )
+  return files.flatMap((name) => fileObjects(`jobs/${name}`))
+}
+
 /** As all our containers call their ports. */
-const NAMED_PORTS = { http: 8000, internal: 8443, pgbouncer: 6432 }
+const NAMED_PORTS = { http: 8000, internal: 8443, https: 8444, pgbouncer: 6432 }
 
 function namespaceOf(objects: readonly ManifestObject[]): string {
   const [own, ...more] = objects.filter(({ kind }) => kind === 'Namespace')

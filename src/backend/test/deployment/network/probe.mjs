@@ -9,7 +9,7 @@ import { connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 
 /** What is refused is refused at once; this is for what falls silent. */
-const WAIT_MS = 3_000
+const WAIT_MS = 10_000
 const AT_ONCE = 32
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -94,7 +94,7 @@ async function get({ url, headers, body }) {
       method: body === null ? 'GET' : 'POST',
       headers,
       body,
-      signal: AbortSignal.timeout(WAIT_MS * 5),
+      signal: AbortSignal.timeout(WAIT_MS * 2),
     })
     return { status: answer.status, text: await answer.text() }
   } catch (error) {
