@@ -10,7 +10,7 @@ export const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
 export interface Authority {
-  /** Makes a certificate for 127.0.0.1 and localhost under this name; signing again under a name replaces its files. */
+  /** Makes a certificate for 127.0.0.1, localhost and this name; signing again under a name replaces its files. */
   sign(name: string): TlsFiles
   remove(): void
 }
@@ -32,9 +32,9 @@ export function certificateAuthority(): Authority {
     '-out',
     'ca.pem',
   )
-  writeFileSync(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
   return {
     sign(name) {
+      writeFileSync(join(folder, 'names'), `subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:${name}\n`)
       openssl('req', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`)
       const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
       openssl('x509', '-req', '-in', `${name}.csr`, ...signing, '-out', `${name}.pem`)
