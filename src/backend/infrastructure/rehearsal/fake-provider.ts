@@ -51,13 +51,14 @@ export async function startFakeProvider(
     return count
   }
 
+  const schemas = {
+    provider: schemaMessage(withoutAlias(schema.provider())),
+    resource_schemas: messages(resources),
+    data_source_schemas: messages(data),
+    ephemeral_resource_schemas: messages(ephemeral),
+  }
   const calls: Record<string, (request: Request) => object> = {
-    GetSchema: () => ({
-      provider: schemaMessage(withoutAlias(schema.provider())),
-      resource_schemas: messages(resources),
-      data_source_schemas: messages(data),
-      ephemeral_resource_schemas: messages(ephemeral),
-    }),
+    GetSchema: () => schemas,
     PrepareProviderConfig: ({ config }) => ({ prepared_config: config }),
     ValidateResourceTypeConfig: ({ type_name, config }) => ({
       diagnostics: misplaced(blockOf(resources, type_name), fromWire(config)),
@@ -239,7 +240,7 @@ function blockMessage(block: Block): object {
       optional: attribute.optional,
       computed: attribute.computed,
       sensitive: SENSITIVE.test(name),
-      write_only: isWriteOnly(name),
+      write_only: isWriteOnly(name, attribute),
     })),
     block_types: Object.entries(block.blocks).map(([name, nested]) => ({
       type_name: name,

@@ -1,6 +1,6 @@
 // What a provider answers when Terraform asks "what will it be?" and "make it so": the configuration, with the values that AWS chooses unknown before
 // and filled in after. Tags are the provider's default tags under the resource's own, as the real one computes them.
-import type { Block, NestedBlock } from '../schema/provider-schema.ts'
+import type { Attribute, Block, NestedBlock } from '../schema/provider-schema.ts'
 import { type Account, answerFor, digestOf, type Subject } from './identifiers.ts'
 import { RENEWED_BY_ANY_CHANGE, REPLACED_BY_CHANGE_OF } from './replacement.ts'
 import { equal, isObject, isUnknown, type ObjectValue, Unknown, type Value } from './wire.ts'
@@ -62,12 +62,13 @@ function withTags(block: Block, values: ObjectValue, settings: Settings): Object
 
 /** A write-only argument reaches AWS and is never kept, in no plan and no state. */
 function withoutWriteOnly(block: Block, values: ObjectValue): ObjectValue {
-  for (const name of Object.keys(block.attributes)) if (isWriteOnly(name)) values[name] = null
+  for (const [name, attribute] of Object.entries(block.attributes))
+    if (isWriteOnly(name, attribute)) values[name] = null
   return values
 }
 
-export function isWriteOnly(name: string): boolean {
-  return name.endsWith('_wo')
+export function isWriteOnly(name: string, attribute: Attribute): boolean {
+  return name.endsWith('_wo') && !attribute.computed
 }
 
 function marked(block: Block, values: ObjectValue, settings: Settings): ObjectValue {

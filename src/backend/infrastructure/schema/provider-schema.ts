@@ -215,11 +215,12 @@ function typeOf(body: string, shape: Shape | undefined): ValueType {
   return getter[2] === 'Map' ? ['map', member] : member
 }
 
-/** The provider's own arguments have no getter: the storage class says the type ("stringList", "boolean"). */
+/** The provider's own arguments, and lists of maps, have no getter: the storage class says the type ("stringList", "boolean"). */
 function storageType(shape: Shape | undefined, isSet: boolean): ValueType {
-  const found = /^(string|number|boolean|any)(List|Map)?$/.exec(shape?.storage ?? 'any')
+  const found = /^(string|number|boolean|any)(List|Map|MapList)?$/.exec(shape?.storage ?? 'any')
   const member = SIMPLE[found?.[1] ?? 'any'] ?? 'dynamic'
   if (found?.[2] === 'List') return [isSet ? 'set' : 'list', member]
+  if (found?.[2] === 'MapList') return [isSet ? 'set' : 'list', ['map', member]]
   return found?.[2] === 'Map' ? ['map', member] : member
 }
 
