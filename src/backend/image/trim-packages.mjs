@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-const READ_BY_NOBODY = /\.(d\.[cm]?ts|[cm]?ts|tsx|map|md|markdown|flow|tsbuildinfo)$/i
+const READ_BY_NOBODY = /\.([cm]?ts|tsx|test\.[cm]?js|map|md|markdown|flow|tsbuildinfo)$/i
 const LICENCE = /licen[cs]e|notice|copying/i
 /** At the root of a package; deeper a folder of that name may be code. */
 const OWN_AFFAIRS = new Set([
