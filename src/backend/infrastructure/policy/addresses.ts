@@ -7,14 +7,23 @@ export interface AddressRange {
 
 /** `10.0.0.0/16` as its first and last address. */
 export function addressRange(cidr: string): AddressRange {
+  const range = read(cidr)
+  if (range === null) throw new Error(`${cidr} is no range of IPv4 addresses`)
+  return range
+}
+
+function read(cidr: string): AddressRange | null {
   const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr)
-  if (match === null) throw new Error(`${cidr} is no range of IPv4 addresses`)
-  const [a = 0, b = 0, c = 0, d = 0, bits = 0] = match.slice(1).map(Number)
-  if ([a, b, c, d].some((octet) => octet > 255) || bits > 32) throw new Error(`${cidr} is no range of IPv4 addresses`)
+  const [a = 256, b = 0, c = 0, d = 0, bits = 0] = (match ?? []).slice(1).map(Number)
+  if ([a, b, c, d].some((octet) => octet > 255) || bits > 32) return null
   const size = 2 ** (32 - bits)
   const address = ((a * 256 + b) * 256 + c) * 256 + d
   const first = address - (address % size)
   return { first, last: first + size - 1 }
+}
+
+export function isAddressRange(text: unknown): text is string {
+  return typeof text === 'string' && read(text) !== null
 }
 
 export function contains(outer: string, inner: string): boolean {

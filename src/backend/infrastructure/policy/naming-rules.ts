@@ -67,7 +67,7 @@ export const NAMING_RULES: readonly PolicyRule[] = [
     alsoKnownAs: ['EKS.6', 'ECR.4'],
     title: `Everything says whose it is: the tags ${TAGS.join(', ')}`,
     remedy: "Set them in the provider's default_tags, or on the resource.",
-    appliesTo: ['every resource that can have tags'],
+    appliesTo: [PROVIDER, 'every resource that can have tags'],
     check: (planned) => {
       const common = planned
         .all(PROVIDER)

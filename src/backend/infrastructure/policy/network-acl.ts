@@ -1,7 +1,7 @@
 // What a network ACL does with a packet: its rules in the order of their numbers, the first that fits decides, and none refuses.
-import { contains, overlaps } from './addresses.ts'
+import { contains, isAddressRange, overlaps } from './addresses.ts'
 import type { Block, PlannedEnvironment } from './planned-environment.ts'
-import { blocksAt, textsAt, valueAt } from './planned-environment.ts'
+import { blocksAt, valueAt } from './planned-environment.ts'
 import type { PlannedResource } from './planned-resources.ts'
 
 export interface AclRule {
@@ -58,7 +58,7 @@ export function aclRules(
     .leadingTo(acl, 'aws_network_acl_rule', 'network_acl_id')
     .filter((rule) => (valueAt(rule, 'egress') === true) === (direction === 'egress'))
     .map((rule) => aclRule(rule.values, 'rule_number', 'rule_action'))
-  return [...blocks, ...apart].filter(({ cidr }) => cidr !== '')
+  return [...blocks, ...apart].filter(({ cidr }) => isAddressRange(cidr))
 }
 
 function aclRule(from: Block, number: string, action: string): AclRule {
@@ -74,8 +74,5 @@ function aclRule(from: Block, number: string, action: string): AclRule {
 
 /** Ranges that the plan knows of subnets. */
 export function cidrsOf(subnets: readonly PlannedResource[]): readonly string[] {
-  return subnets.flatMap((subnet) => {
-    const cidr = valueAt(subnet, 'cidr_block')
-    return typeof cidr === 'string' ? [cidr] : textsAt(subnet, 'cidr_blocks')
-  })
+  return subnets.map((subnet) => valueAt(subnet, 'cidr_block')).filter(isAddressRange)
 }

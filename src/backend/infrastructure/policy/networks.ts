@@ -1,5 +1,5 @@
 // The network of an environment: three tiers of subnets, how packets leave them, and who is let in.
-import { contains, isAnywhere, overlaps } from './addresses.ts'
+import { contains, isAddressRange, isAnywhere, overlaps } from './addresses.ts'
 import { aclDecision, aclRules, aclsOf, cidrsOf } from './network-acl.ts'
 import type { PlannedEnvironment } from './planned-environment.ts'
 import { isGiven, referencesAt, textAt, textsAt, valueAt } from './planned-environment.ts'
@@ -59,10 +59,10 @@ export const NETWORK_RULES: readonly PolicyRule[] = [
       const subnets = planned.all('aws_subnet')
       return every(subnets, 'aws_subnet', (subnet) => {
         const cidr = textAt(subnet, 'cidr_block')
-        if (cidr === undefined) return 'its range is not known'
+        if (!isAddressRange(cidr)) return `its range is ${cidr ?? 'not known'}`
         if (!contains(VPC_CIDR, cidr)) return `${cidr} is outside of ${VPC_CIDR}`
         const other = subnets.find(
-          (candidate) => candidate !== subnet && overlaps(cidr, textAt(candidate, 'cidr_block') ?? '0.0.0.0/32'),
+          (candidate) => candidate !== subnet && cidrsOf([candidate]).some((theirs) => overlaps(cidr, theirs)),
         )
         return other && `${cidr} overlaps ${other.address}, ${textAt(other, 'cidr_block')}`
       })

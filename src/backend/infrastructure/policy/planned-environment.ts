@@ -13,6 +13,8 @@ export class PlannedEnvironment {
   /** Instances by the address of what is configured once. */
   readonly #instances = new Map<string, PlannedResource[]>()
   readonly #byId = new Map<string, PlannedResource>()
+  /** Rules ask the same again and again: what an attribute leads to, by resource and attribute. */
+  readonly #led = new Map<PlannedResource, Map<string, readonly PlannedResource[]>>()
 
   constructor(name: EnvironmentName, resources: readonly PlannedResource[]) {
     this.name = name
@@ -43,6 +45,14 @@ export class PlannedEnvironment {
    * expression picks one of many in a way that only Terraform can compute, all of them: a rule that walks must not miss a way.
    */
   led(resource: PlannedResource, attribute: string): readonly PlannedResource[] {
+    const ofResource = this.#led.get(resource) ?? new Map<string, readonly PlannedResource[]>()
+    this.#led.set(resource, ofResource)
+    const known = ofResource.get(attribute) ?? this.#follow(resource, attribute)
+    ofResource.set(attribute, known)
+    return known
+  }
+
+  #follow(resource: PlannedResource, attribute: string): readonly PlannedResource[] {
     const found = new Set<PlannedResource>()
     for (const id of [valueAt(resource, attribute)].flat()) {
       const known = typeof id === 'string' ? this.#byId.get(id) : undefined

@@ -21,11 +21,12 @@ export function readEnvironment(
   objects: readonly PlannedResource[] = [],
   program: Program = committedProgram(),
 ): PlannedEnvironment {
+  const resources = plannedResources(planJson, program)
   const name = planVariables(planJson).get('environment')
   if (!isEnvironment(name)) {
     throw new Error(`the plan's variable environment is ${String(name)}, not one of ${ENVIRONMENTS.join(', ')}`)
   }
-  return new PlannedEnvironment(name, [...plannedResources(planJson, program), ...objects])
+  return new PlannedEnvironment(name, [...resources, ...objects])
 }
 
 export function isEnvironment(name: unknown): name is EnvironmentName {
