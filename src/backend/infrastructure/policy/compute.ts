@@ -18,6 +18,10 @@ export const POD_IDENTITIES: readonly { readonly namespace: string; readonly ser
   { namespace: 'kube-system', serviceAccount: 'aws-load-balancer-controller' },
 ]
 
+/** Who may administer the cluster: the role of break-glass, and access entries made of the environment's own list. */
+const ADMINISTRATORS =
+  /^(?:aws_iam_role\.break_glass|aws_eks_access_entry\.administrators|var\.cluster_admin_role_arns)\b/
+
 export const COMPUTE_RULES: readonly PolicyRule[] = [
   {
     id: 'EKS.1',
@@ -87,6 +91,22 @@ export const COMPUTE_RULES: readonly PolicyRule[] = [
       ),
       ...(planned.all('aws_eks_access_entry').length === 0 ? [missing('aws_eks_access_entry')] : []),
     ],
+  },
+  {
+    id: 'BRE-47',
+    title:
+      'The cluster is administered by break-glass, and by those whom the environment names; a deployment has the rights of its group',
+    remedy: 'Associate AmazonEKSClusterAdminPolicy and AmazonEKSAdminPolicy with no other role.',
+    appliesTo: ['aws_eks_access_policy_association'],
+    check: (planned) =>
+      every(planned.all('aws_eks_access_policy_association'), 'aws_eks_access_policy_association', (association) => {
+        const policy = textAt(association, 'policy_arn')?.split('/').at(-1) ?? 'a policy that is not known'
+        if (!/Admin/.test(policy)) return null
+        const who = referencesAt(association, 'principal_arn')
+        return who.some((reference) => ADMINISTRATORS.test(reference))
+          ? null
+          : `${policy} for ${who.join(', ') || 'somebody'}`
+      }),
   },
   {
     id: 'BRE-12',

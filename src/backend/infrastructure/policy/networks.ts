@@ -6,7 +6,7 @@ import { isGiven, referencesAt, textAt, textsAt, valueAt } from './planned-envir
 import type { PlannedResource } from './planned-resources.ts'
 import { waysOut } from './routes.ts'
 import { differs, every, type Fault, missing, type PolicyRule, whereThereIs } from './rule.ts'
-import { ingressOf } from './security-group.ts'
+import { egressOf, ingressOf } from './security-group.ts'
 import { SIZES } from './sizing.ts'
 
 const VPC_CIDR = '10.0.0.0/16'
@@ -102,9 +102,7 @@ export const NETWORK_RULES: readonly PolicyRule[] = [
     appliesTo: ['aws_nat_gateway'],
     check: (planned) => {
       const gateways = planned.all('aws_nat_gateway')
-      const zones = new Set(
-        gateways.flatMap((gateway) => planned.led(gateway, 'subnet_id')).map((subnet) => subnet.address),
-      )
+      const zones = new Set(gateways.flatMap((gateway) => planned.led(gateway, 'subnet_id')).map(zoneOf))
       const { min, max } = SIZES[planned.name].natGateways
       const amount = min === max ? String(min) : `${min} to ${max}`
       return [
@@ -112,7 +110,7 @@ export const NETWORK_RULES: readonly PolicyRule[] = [
           ? [{ address: 'aws_nat_gateway', found: `${planned.name} has ${gateways.length}, not ${amount}` }]
           : []),
         ...(zones.size < gateways.length
-          ? [{ address: 'aws_nat_gateway', found: `${gateways.length} gateways stand in ${zones.size} subnets` }]
+          ? [{ address: 'aws_nat_gateway', found: `${gateways.length} gateways stand in ${zones.size} zones` }]
           : []),
         ...whereThereIs(gateways, (gateway) => {
           const tiers = planned.led(gateway, 'subnet_id').map((subnet) => textAt(subnet, 'tags.Tier') ?? '')
@@ -204,6 +202,19 @@ export const NETWORK_RULES: readonly PolicyRule[] = [
         return wide && `${wide.address} opens ${wide.ports}`
       })
     },
+  },
+  {
+    id: 'BRE-46',
+    title: 'Out to everywhere goes HTTPS, and nothing else',
+    remedy: 'Name the security group that is spoken to; to 0.0.0.0/0 only 443, and only from the nodes.',
+    appliesTo: ['aws_security_group', 'aws_vpc_security_group_egress_rule', 'aws_security_group_rule'],
+    check: (planned) =>
+      every(planned.all('aws_security_group'), 'aws_security_group', (group) => {
+        const open = egressOf(planned, group).find(
+          ({ cidrs, fromPort, toPort }) => cidrs.some(isAnywhere) && !(fromPort === 443 && toPort === 443),
+        )
+        return open && `${open.address} lets out by ${open.ports} to ${open.cidrs.join(', ')}`
+      }),
   },
   {
     id: 'EC2.21',
@@ -302,6 +313,47 @@ export const NETWORK_RULES: readonly PolicyRule[] = [
     },
   },
   {
+    id: 'NetworkFirewall.4',
+    alsoKnownAs: ['NetworkFirewall.2', 'NetworkFirewall.3', 'NetworkFirewall.5'],
+    title: 'The firewall reads whole connections, refuses what no rule knows, and logs what it refused',
+    remedy:
+      'Forward packets and fragments to the stateful engine (aws:forward_to_sfe), refuse by default (aws:drop_established or stricter), and add aws_networkfirewall_logging_configuration.',
+    appliesTo: [
+      'aws_networkfirewall_firewall',
+      'aws_networkfirewall_firewall_policy',
+      'aws_networkfirewall_logging_configuration',
+    ],
+    check: (planned) =>
+      firewalls(planned, (firewall) => {
+        const [policy] = planned.ledTo(firewall, 'firewall_policy_arn', 'aws_networkfirewall_firewall_policy')
+        if (policy === undefined) return 'its policy is not planned'
+        const actions = (name: string) => textsAt(policy, `firewall_policy.${name}`)
+        const past = ['stateless_default_actions', 'stateless_fragment_default_actions'].find(
+          (name) => actions(name).join() !== 'aws:forward_to_sfe',
+        )
+        if (past) return `${policy.address}: ${past} is ${actions(past).join() || 'not given'}`
+        if (!actions('stateful_default_actions').some((action) => action.startsWith('aws:drop'))) {
+          return `${policy.address} lets through what no rule knows`
+        }
+        const logs = planned.leadingTo(firewall, 'aws_networkfirewall_logging_configuration', 'firewall_arn')
+        return logs.length > 0 ? null : 'it logs nothing'
+      }),
+  },
+  {
+    id: 'NetworkFirewall.9',
+    alsoKnownAs: ['NetworkFirewall.10'],
+    title: 'The firewall can be neither deleted nor moved by mistake',
+    remedy: 'Set delete_protection and subnet_change_protection.',
+    appliesTo: ['aws_networkfirewall_firewall'],
+    check: (planned) =>
+      firewalls(
+        planned,
+        (firewall) =>
+          differs('delete_protection', valueAt(firewall, 'delete_protection'), true) ??
+          differs('subnet_change_protection', valueAt(firewall, 'subnet_change_protection'), true),
+      ),
+  },
+  {
     id: 'BRE-10',
     title: 'Whether traffic within the network is encrypted is watched, in production at least',
     remedy: 'Add aws_vpc_encryption_control with the mode monitor, later enforce.',
@@ -353,4 +405,10 @@ function groupsOfBalancers(planned: PlannedEnvironment): ReadonlySet<PlannedReso
     ...planned.all('aws_lb').flatMap((balancer) => planned.led(balancer, 'security_groups')),
     ...planned.all('aws_security_group').filter((group) => named.includes(textAt(group, 'tags.Name') ?? '')),
   ])
+}
+
+/** Production has one; what others have is held to the same. */
+function firewalls(planned: PlannedEnvironment, verdict: Parameters<typeof every>[2]): Fault[] {
+  const all = planned.all('aws_networkfirewall_firewall')
+  return planned.isProduction ? every(all, 'aws_networkfirewall_firewall', verdict) : whereThereIs(all, verdict)
 }

@@ -1,35 +1,43 @@
-// Who a security group lets in, however that is written: as a resource a rule, or as blocks of the group.
+// Whom a security group lets in and out, however that is written: as a resource a rule, or as blocks of the group.
 import type { Block, PlannedEnvironment } from './planned-environment.ts'
 import { blocksAt, isGiven, valueAt } from './planned-environment.ts'
 import type { PlannedResource } from './planned-resources.ts'
 
-export interface Ingress {
+export interface Opening {
   readonly address: string
   readonly cidrs: readonly string[]
   readonly fromPort: number
   readonly toPort: number
   /** The ports in words. */
   readonly ports: string
-  /** Lets in members of security groups (or lists of AWS), and no address. */
+  /** Means members of security groups (or lists of AWS), and no address. */
   readonly byReference: boolean
   readonly covers: (port: number) => boolean
 }
 
-export function ingressOf(planned: PlannedEnvironment, group: PlannedResource): readonly Ingress[] {
+export function ingressOf(planned: PlannedEnvironment, group: PlannedResource): readonly Opening[] {
+  return openings(planned, group, 'ingress')
+}
+
+export function egressOf(planned: PlannedEnvironment, group: PlannedResource): readonly Opening[] {
+  return openings(planned, group, 'egress')
+}
+
+function openings(planned: PlannedEnvironment, group: PlannedResource, direction: 'ingress' | 'egress'): Opening[] {
   const apart = planned
-    .leadingTo(group, 'aws_vpc_security_group_ingress_rule', 'security_group_id')
-    .map((rule) => ingress(rule, '', rule.values, ['referenced_security_group_id', 'prefix_list_id']))
+    .leadingTo(group, `aws_vpc_security_group_${direction}_rule`, 'security_group_id')
+    .map((rule) => opening(rule, '', rule.values, ['referenced_security_group_id', 'prefix_list_id']))
   const older = planned
     .leadingTo(group, 'aws_security_group_rule', 'security_group_id')
-    .filter((rule) => valueAt(rule, 'type') === 'ingress')
-    .map((rule) => ingress(rule, '', rule.values, ['source_security_group_id', 'self']))
-  const blocks = blocksAt(group, 'ingress').map((block, index) =>
-    ingress(group, `ingress.${index}.`, block, ['security_groups', 'self']),
+    .filter((rule) => valueAt(rule, 'type') === direction)
+    .map((rule) => opening(rule, '', rule.values, ['source_security_group_id', 'self']))
+  const blocks = blocksAt(group, direction).map((block, index) =>
+    opening(group, `${direction}.${index}.`, block, ['security_groups', 'self']),
   )
   return [...apart, ...older, ...blocks]
 }
 
-function ingress(resource: PlannedResource, prefix: string, from: Block, groups: readonly string[]): Ingress {
+function opening(resource: PlannedResource, prefix: string, from: Block, groups: readonly string[]): Opening {
   const cidrs = [from.cidr_ipv4, from.cidr_ipv6, from.cidr_blocks, from.ipv6_cidr_blocks]
     .flat()
     .filter((cidr) => typeof cidr === 'string')

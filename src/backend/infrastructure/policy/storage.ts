@@ -94,7 +94,7 @@ export const STORAGE_RULES: readonly PolicyRule[] = [
   {
     id: 'S3.15',
     title: `Audit records cannot be changed or deleted by anybody for ${AUDIT_RECORD_YEARS} years`,
-    remedy: `Give the audit bucket object_lock_enabled, and a default retention in the mode COMPLIANCE of ${AUDIT_RECORD_YEARS} years or more. Development may keep GOVERNANCE.`,
+    remedy: `Give the audit bucket object_lock_enabled, and a default retention in the mode COMPLIANCE of ${AUDIT_RECORD_YEARS} years or more; other environments a day or more.`,
     appliesTo: ['aws_s3_bucket', 'aws_s3_bucket_object_lock_configuration'],
     check: (planned) =>
       every(planned.all('aws_s3_bucket').filter(isAuditBucket), 'aws_s3_bucket of audit records', (bucket) => {

@@ -58,6 +58,17 @@ const IDENTITIES = [
   identity('load_balancer_controller', 'kube-system', 'aws-load-balancer-controller'),
 ]
 
+const accessPolicy = (name: string, policy: string, role: string) =>
+  planned(
+    `aws_eks_access_policy_association.${name}`,
+    { policy_arn: `arn:aws:eks::aws:cluster-access-policy/${policy}` },
+    { principal_arn: `aws_iam_role.${role}.arn` },
+  )
+const ADMINISTRATION = [
+  accessPolicy('admin', 'AmazonEKSClusterAdminPolicy', 'break_glass'),
+  accessPolicy('view', 'AmazonEKSViewPolicy', 'read_only'),
+]
+
 const PLACED = [CLUSTER, NODES, ...SUBNETS]
 
 export const COMPUTE_EXAMPLES: Examples = {
@@ -102,6 +113,20 @@ export const COMPUTE_EXAMPLES: Examples = {
         access_config: [{ authentication_mode: 'API', bootstrap_cluster_creator_admin_permissions: true }],
       }),
       'nobody is on the list': [CLUSTER],
+    },
+  },
+  'BRE-47': {
+    keeps: { 'break-glass administers, readers look': ADMINISTRATION },
+    breaks: {
+      'a deployment administers': but(
+        ADMINISTRATION,
+        'aws_eks_access_policy_association.admin',
+        {},
+        {
+          principal_arn: 'aws_iam_role.deploy.arn',
+        },
+      ),
+      'nobody may do anything': [],
     },
   },
   'BRE-12': {

@@ -90,11 +90,40 @@ const FIREWALL = [
   }),
 ]
 
+const FIREWALL_POLICY = {
+  stateless_default_actions: ['aws:forward_to_sfe'],
+  stateless_fragment_default_actions: ['aws:forward_to_sfe'],
+  stateful_default_actions: ['aws:drop_established', 'aws:alert_established'],
+}
+const INSPECTION = [
+  planned(
+    'aws_networkfirewall_firewall.egress',
+    { delete_protection: true, subnet_change_protection: true },
+    { firewall_policy_arn: 'aws_networkfirewall_firewall_policy.egress.arn' },
+  ),
+  planned('aws_networkfirewall_firewall_policy.egress', { firewall_policy: [FIREWALL_POLICY] }),
+  planned(
+    'aws_networkfirewall_logging_configuration.egress',
+    {},
+    { firewall_arn: 'aws_networkfirewall_firewall.egress.arn' },
+  ),
+]
+const firewallPolicy = (changed: object) =>
+  but(INSPECTION, 'aws_networkfirewall_firewall_policy.egress', {
+    firewall_policy: [{ ...FIREWALL_POLICY, ...changed }],
+  })
+
 const ingressRule = (name: string, group: string, values: object, references = {}) =>
   planned(
     `aws_vpc_security_group_ingress_rule.${name}`,
     { ip_protocol: 'tcp', ...values },
     { security_group_id: `aws_security_group.${group}.id`, ...references },
+  )
+const egressRule = (values: object, references = {}) =>
+  planned(
+    'aws_vpc_security_group_egress_rule.out',
+    { ip_protocol: 'tcp', ...values },
+    { security_group_id: 'aws_security_group.nodes.id', ...references },
   )
 const from = (group: string) => ({ referenced_security_group_id: `aws_security_group.${group}.id` })
 
@@ -283,6 +312,22 @@ export const NETWORK_EXAMPLES: Examples = {
       'nobody is let in': without(DOORS, 'aws_vpc_security_group_ingress_rule.database'),
     },
   },
+  'BRE-46': {
+    keeps: {
+      'HTTPS from the nodes': [...DOORS, egressRule({ cidr_ipv4: '0.0.0.0/0', from_port: 443, to_port: 443 })],
+      'anything to another group': [
+        ...DOORS,
+        egressRule({ ip_protocol: '-1' }, { referenced_security_group_id: 'aws_security_group.nodes.id' }),
+      ],
+    },
+    breaks: {
+      'everything, as AWS makes it': [...DOORS, egressRule({ cidr_ipv4: '0.0.0.0/0', ip_protocol: '-1' })],
+      'names asked of anybody': [...DOORS, egressRule({ cidr_ipv6: '::/0', from_port: 53, to_port: 53 })],
+      'in a block of its group': but(DOORS, 'aws_security_group.nodes', {
+        egress: [{ protocol: '-1', from_port: 0, to_port: 0, cidr_blocks: ['0.0.0.0/0'] }],
+      }),
+    },
+  },
   'EC2.21': {
     keeps: {
       'answers to everybody, but for remote desktop': [
@@ -351,6 +396,24 @@ export const NETWORK_EXAMPLES: Examples = {
         ),
       ],
       'an empty list': but(FIREWALL, 'aws_networkfirewall_rule_group.names', { rule_group: [] }),
+    },
+  },
+  'NetworkFirewall.4': {
+    keeps: { 'whole connections': INSPECTION, 'none in development': inEnvironment('dev', []) },
+    breaks: {
+      'fragments go past': firewallPolicy({ stateless_fragment_default_actions: ['aws:pass'] }),
+      'what no rule knows goes through': firewallPolicy({ stateful_default_actions: ['aws:alert_established'] }),
+      'no log': without(INSPECTION, 'aws_networkfirewall_logging_configuration.egress'),
+      'none in production': [],
+    },
+  },
+  'NetworkFirewall.9': {
+    keeps: { both: INSPECTION },
+    breaks: {
+      'it can be deleted': but(INSPECTION, 'aws_networkfirewall_firewall.egress', { delete_protection: false }),
+      'it can be moved': but(INSPECTION, 'aws_networkfirewall_firewall.egress', {
+        subnet_change_protection: undefined,
+      }),
     },
   },
   'BRE-10': {
