@@ -24,7 +24,7 @@ describe.skipIf(missing !== null)('the network policies', () => {
   })
   afterAll(async () => {
     await Promise.all([...listeners.values()].map((listener) => listener.stop()))
-    network?.remove()
+    await network?.remove()
   })
 
   /** The firewall of everybody under these policies. */

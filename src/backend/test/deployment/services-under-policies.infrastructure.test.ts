@@ -60,7 +60,7 @@ describe.skipIf(missing !== null)('under the network policies of prod', () => {
   afterAll(async () => {
     await Promise.all([client?.stop(), prometheus?.stop()])
     await services?.stop()
-    network?.remove()
+    await network?.remove()
   })
 
   const NAMES = Object.keys(SERVICE_ROLES)
@@ -141,6 +141,22 @@ describe.skipIf(missing !== null)('under the network policies of prod', () => {
     }
     await until('prices are given again', START_WAIT_MS, async () => (await quote()).status === 200)
     await until('all is well again', NOTICE_WAIT_MS, async () => (await details('api-gateway')).status === 'ok')
+  })
+
+  test('without Redis prices are given all the same, and whoever misses it says so', async () => {
+    await Promise.all(NAMES.map((name) => network.cut(name, 'redis')))
+    try {
+      await until(
+        'they notice',
+        NOTICE_WAIT_MS,
+        async () => (await details('api-gateway')).components.redis?.state === 'down',
+      )
+      expect((await quote()).status).toBe(200)
+      expect((await prometheus.get('http://api-gateway:8000/health')).status).toBe(200)
+    } finally {
+      await Promise.all(NAMES.map((name) => network.heal(name, 'redis')))
+    }
+    await until('all is well again', NOTICE_WAIT_MS * 2, async () => (await details('api-gateway')).status === 'ok')
   })
 
   test('a gateway that is cut off from the calculation service refuses, and tells of no other', async () => {

@@ -1,9 +1,9 @@
 // Network namespaces that are hosts of one network of their own: each with its own address, interface, firewall and names, all at one switch.
 // Nothing of it is seen outside: no interface, address or rule of the machine's own changes, and no packet leaves.
 //
-// `ip` and `iptables` make them, as root. What a test that was killed has left behind is cleared away by the next one.
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+// `ip` and `iptables` make them, as root. They are gone with the process that made them, whatever becomes of it.
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { isAlive } from '../../../database/process-identity.ts'
 import { foundOrInstalled, howToInstall, onPath } from '../../debian-package.ts'
@@ -41,7 +41,7 @@ export interface Network {
   /** Takes the way from one host to another away, so that nothing comes back either. */
   cut(from: string, to: string): Promise<void>
   heal(from: string, to: string): Promise<void>
-  remove(): void
+  remove(): Promise<void>
 }
 
 let made = 0
@@ -51,7 +51,7 @@ export async function makeNetwork(
   hosts: readonly Host[],
   names: Readonly<Record<string, readonly string[]>> = {},
 ): Promise<Network> {
-  clearLeftOvers()
+  await clearLeftOvers()
   made += 1
   const prefix = `${PREFIX}${process.pid}-${made}-`
   const switchName = `${prefix}switch`
@@ -59,11 +59,8 @@ export async function makeNetwork(
   const addresses = new Map(hosts.map(({ name, address }) => [name, address]))
   const placeOf = (host: string) => known(places, host)
   const addressOf = (host: string) => known(addresses, host)
-  const remove = () => {
-    process.removeListener('exit', remove)
-    for (const place of [...places.values(), switchName]) forget(place)
-  }
-  process.once('exit', remove)
+  const clearer = startClearer([...places.values(), switchName])
+  const remove = () => cleared(clearer)
   try {
     await ip([`netns add ${switchName}`, ...[...places.values()].map((place) => `netns add ${place}`)])
     await ip(['link add switch type bridge', 'link set switch up'], switchName)
@@ -99,7 +96,7 @@ export async function makeNetwork(
       }),
     )
   } catch (error) {
-    remove()
+    await remove()
     throw error
   }
   return {
@@ -138,23 +135,33 @@ async function ip(lines: readonly string[], place?: string): Promise<void> {
   await working
 }
 
-function forget(place: string): void {
-  if (existsSync(`${FOLDER}/${place}`)) spawnSync('ip', ['netns', 'delete', place])
-  rmSync(`${NAMES_FOLDER}/${place}`, { recursive: true, force: true })
+/** Deletes its arguments once nobody holds its input any more: after `cleared`, or when this process is gone. */
+const CLEAR = `trap '' INT TERM HUP
+cat >/dev/null
+for place in "$@"; do
+  ip netns delete "$place"
+  rm -rf "${NAMES_FOLDER}/$place"
+done`
+
+function startClearer(places: readonly string[]): ChildProcess {
+  // In a process group of its own, where no Ctrl-C reaches it.
+  return spawn('sh', ['-c', CLEAR, 'sh', ...places], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
 }
 
-/** Those of processes that are gone. */
-function clearLeftOvers(): void {
-  for (const folder of [FOLDER, NAMES_FOLDER]) {
-    for (const place of existsSync(folder) ? readdirSync(folder) : []) {
-      const owner = OWNED.exec(place)?.[1]
-      if (owner !== undefined && !isAlive(Number(owner))) forget(place)
-    }
-  }
+function cleared(clearer: ChildProcess): Promise<void> {
+  if (clearer.exitCode !== null) return Promise.resolve()
+  return new Promise((done) => {
+    clearer.once('exit', () => done())
+    clearer.stdin?.end()
+  })
 }
 
-/** What the kernel has to say about a host's firewall, with counts: for whoever looks for a reason. */
-export function firewallSeen(network: Network, host: string): string {
-  const [program, ...words] = network.on(host)
-  return execFileSync(program, [...words, 'iptables', '-L', '-n', '-v'], { encoding: 'utf8' })
+/** Those of processes that are gone, whose clearer is gone too. */
+async function clearLeftOvers(): Promise<void> {
+  const all = [FOLDER, NAMES_FOLDER].flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []))
+  const abandoned = all.filter((place) => {
+    const owner = OWNED.exec(place)?.[1]
+    return owner !== undefined && !isAlive(Number(owner))
+  })
+  if (abandoned.length > 0) await cleared(startClearer([...new Set(abandoned)]))
 }
