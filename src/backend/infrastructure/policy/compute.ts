@@ -4,6 +4,7 @@ import type { PlannedEnvironment } from './planned-environment.ts'
 import { blocksAt, isGiven, numberAt, referencesAt, textAt, textsAt, valueAt } from './planned-environment.ts'
 import type { PlannedResource } from './planned-resources.ts'
 import { differs, every, missing, type PolicyRule, whereThereIs } from './rule.ts'
+import { ingressOf } from './security-group.ts'
 import { SIZES } from './sizing.ts'
 
 /** The oldest version that is in standard support for the next quarter's upgrade. */
@@ -202,6 +203,34 @@ export const COMPUTE_RULES: readonly PolicyRule[] = [
     ],
   },
   {
+    id: 'BRE-48',
+    title:
+      'The hosts that people come in by have no door: nobody connects to them, there is one at most, and sessions are recorded',
+    remedy:
+      'Give bastion and jump server a security group without ingress and an Auto Scaling group of at most 1, and Session Manager a document with CloudWatch logs and a key.',
+    appliesTo: ['aws_autoscaling_group', 'aws_launch_template', 'aws_security_group', 'aws_ssm_document'],
+    check: (planned) => [
+      ...every(planned.all('aws_autoscaling_group'), 'aws_autoscaling_group of a bastion', (group) => {
+        const most = differs('max_size', numberAt(group, 'max_size'), 1)
+        if (most) return most
+        const [template] = planned.ledTo(group, 'launch_template', 'aws_launch_template')
+        if (template === undefined) return 'it has no launch template of ours'
+        const groups = ['network_interfaces', 'vpc_security_group_ids'].flatMap((attribute) =>
+          planned.ledTo(template, attribute, 'aws_security_group'),
+        )
+        if (groups.length === 0) return `${template.address} has no security group of ours`
+        const door = groups.flatMap((each) => ingressOf(planned, each))[0]
+        return door && `${door.address} lets in by ${door.ports}`
+      }),
+      ...every(planned.all('aws_ssm_document').filter(isOfSessions), 'aws_ssm_document of sessions', (document) => {
+        const inputs = sessionInputs(document)
+        if (!inputs.cloudWatchLogGroupName) return 'sessions are recorded nowhere'
+        if (inputs.cloudWatchEncryptionEnabled !== true) return 'what is recorded is not encrypted'
+        return inputs.kmsKeyId ? null : 'sessions are not encrypted with a key of ours'
+      }),
+    ],
+  },
+  {
     id: 'BRE-14',
     title: 'Nodes: development 2 to 5, staging 3 to 10, production 3 to 20',
     remedy: 'Set the sizes in scaling_config; several node groups count together.',
@@ -279,6 +308,20 @@ export const COMPUTE_RULES: readonly PolicyRule[] = [
     },
   },
 ]
+
+function isOfSessions(document: PlannedResource): boolean {
+  return textAt(document, 'document_type') === 'Session'
+}
+
+/** Nothing where the plan shows no JSON. */
+function sessionInputs(document: PlannedResource): Record<string, unknown> {
+  try {
+    const { inputs = {} } = JSON.parse(textAt(document, 'content') ?? '{}') as { inputs?: Record<string, unknown> }
+    return inputs
+  } catch {
+    return {}
+  }
+}
 
 function clusters(planned: PlannedEnvironment, verdict: Parameters<typeof every>[2]) {
   return every(planned.all('aws_eks_cluster'), 'aws_eks_cluster', verdict)

@@ -27,6 +27,30 @@ const TEMPLATE = planned(
   { 'block_device_mappings.0.ebs.0.kms_key_id': 'aws_kms_key.volumes.arn' },
 )
 
+const sessions = (changed: object = {}) =>
+  JSON.stringify({
+    inputs: {
+      cloudWatchLogGroupName: '/aws/ssm/sessions',
+      cloudWatchEncryptionEnabled: true,
+      kmsKeyId: 'alias/logs',
+      ...changed,
+    },
+  })
+const WAYS_IN = [
+  planned(
+    'aws_autoscaling_group.bastion',
+    { max_size: 1, launch_template: [{}] },
+    { 'launch_template.0.id': 'aws_launch_template.bastion.id' },
+  ),
+  planned(
+    'aws_launch_template.bastion',
+    { network_interfaces: [{}] },
+    { 'network_interfaces.0.security_groups': 'aws_security_group.bastion.id' },
+  ),
+  planned('aws_security_group.bastion'),
+  planned('aws_ssm_document.sessions', { document_type: 'Session', content: sessions() }),
+]
+
 const NODES = planned(
   'aws_eks_node_group.main',
   { scaling_config: [{ min_size: 3, max_size: 20 }], update_config: [{ max_unavailable: 1 }], launch_template: [{}] },
@@ -188,6 +212,25 @@ export const COMPUTE_EXAMPLES: Examples = {
       'a key name': but([TEMPLATE], 'aws_launch_template.nodes', { key_name: 'ops' }),
       'a key pair': [planned('aws_key_pair.ops')],
       'remote access': but([NODES], 'aws_eks_node_group.main', { remote_access: [{ ec2_ssh_key: 'ops' }] }),
+    },
+  },
+  'BRE-48': {
+    keeps: { 'no door, and a record': WAYS_IN },
+    breaks: {
+      'a door for the office': [
+        ...WAYS_IN,
+        planned(
+          'aws_vpc_security_group_ingress_rule.office',
+          { cidr_ipv4: '203.0.113.0/24', from_port: 443, to_port: 443, ip_protocol: 'tcp' },
+          { security_group_id: 'aws_security_group.bastion.id' },
+        ),
+      ],
+      'several of them': but(WAYS_IN, 'aws_autoscaling_group.bastion', { max_size: 3 }),
+      'no record': but(WAYS_IN, 'aws_ssm_document.sessions', { content: sessions({ cloudWatchLogGroupName: '' }) }),
+      'a record that anybody reads': but(WAYS_IN, 'aws_ssm_document.sessions', {
+        content: sessions({ cloudWatchEncryptionEnabled: false }),
+      }),
+      'sessions as AWS has them': without(WAYS_IN, 'aws_ssm_document.sessions'),
     },
   },
   'BRE-14': {
