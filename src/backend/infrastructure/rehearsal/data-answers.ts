@@ -1,7 +1,10 @@
 // What the data sources read in an account that does not exist: six availability zones, a caller, a partition, policy documents put together as the
 // provider does it. A source without an answer of its own gets identifiers of the right form.
+import { createHash } from 'node:crypto'
 import type { Settings } from './planned-values.ts'
 import { isObject, type ObjectValue, type Value } from './wire.ts'
+
+const RANDOM_PASSWORD_LENGTH = 32
 
 type Answer = (config: ObjectValue, settings: Settings) => ObjectValue
 
@@ -61,6 +64,12 @@ export const DATA_ANSWERS: Record<string, Answer> = {
       minified_json: JSON.stringify(JSON.parse(json)),
       version: config.version ?? '2012-10-17',
     }
+  },
+  // Another one at each reading, as the real one: what keeps it in an argument is never without a change.
+  aws_secretsmanager_random_password: (config, settings) => {
+    const length = typeof config.password_length === 'number' ? config.password_length : RANDOM_PASSWORD_LENGTH
+    const drawn = createHash('sha512').update(`password ${settings.draw()}`).digest('hex')
+    return { random_password: drawn.repeat(Math.ceil(length / drawn.length)).slice(0, length) }
   },
   aws_elb_service_account: () => ({ id: '127311923021', arn: 'arn:aws:iam::127311923021:root' }),
   aws_eks_cluster_auth: (config) => ({ id: config.name ?? '', token: 'k8s-aws-v1.rehearsal' }),

@@ -40,7 +40,8 @@ export async function startFakeProvider(
   used: UsedTypes,
   account: Account,
 ): Promise<FakeProvider> {
-  const settings: Settings = { account: { ...account }, defaultTags: null }
+  let drawn = 0
+  const settings: Settings = { account: { ...account }, defaultTags: null, draw: () => drawn++ }
   const resources = present(used.resources, schema.resource)
   const data = present(used.data, schema.data)
   const ephemeral = present(used.ephemeral, schema.ephemeral)

@@ -8,6 +8,8 @@ import { equal, isObject, isUnknown, type ObjectValue, Unknown, type Value } fro
 export interface Settings {
   account: Account
   defaultTags: Value
+  /** Counts what is drawn anew each time that it is read: a password, not an identifier. */
+  draw(): number
 }
 
 export interface Plan {

@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Environment, GUIDE, INFRASTRUCTURE, openRehearsal, type Rehearsal } from './rehearsal.ts'
+import type { EnvironmentName } from '../maintenance_windows.ts'
+import { GUIDE, INFRASTRUCTURE, openRehearsal, type Rehearsal } from './rehearsal.ts'
 
 const PLANS = join(import.meta.dirname, '.plans')
 
 /** Throws with Terraform's own words when the plan cannot be made. */
-export async function planOf(environment: Environment): Promise<unknown> {
+export async function planOf(environment: EnvironmentName): Promise<unknown> {
   const kept = keptPlan(environment)
   if (kept !== undefined) return kept
   const rehearsal = await openRehearsal(environment)
@@ -24,7 +25,7 @@ export async function planOf(environment: Environment): Promise<unknown> {
 }
 
 /** Keeps what lies in `tfplan`; called while the plan is fresh. */
-export async function keepPlan(environment: Environment, rehearsal: Rehearsal): Promise<unknown> {
+export async function keepPlan(environment: EnvironmentName, rehearsal: Rehearsal): Promise<unknown> {
   const { status, output } = await rehearsal.run('terraform show -json tfplan')
   if (status !== 0) throw new Error(`terraform show -json tfplan ended with ${status}:\n${output}`)
   mkdirSync(PLANS, { recursive: true })
@@ -33,7 +34,7 @@ export async function keepPlan(environment: Environment, rehearsal: Rehearsal): 
   return JSON.parse(output)
 }
 
-function keptPlan(environment: Environment): unknown {
+function keptPlan(environment: EnvironmentName): unknown {
   const [plan, print] = [join(PLANS, `${environment}.json`), join(PLANS, `${environment}.sha256`)]
   if (!existsSync(plan) || !existsSync(print) || readFileSync(print, 'utf8') !== fingerprint(environment))
     return undefined
@@ -47,7 +48,7 @@ function write(name: string, content: string): void {
   renameSync(`${path}.${process.pid}`, path)
 }
 
-function fingerprint(environment: Environment): string {
+function fingerprint(environment: EnvironmentName): string {
   const program = ['rehearsal', 'schema'].flatMap((folder) =>
     readdirSync(join(INFRASTRUCTURE, folder))
       .filter((name) => /\.(ts|proto)$/.test(name) && !name.endsWith('.test.ts'))

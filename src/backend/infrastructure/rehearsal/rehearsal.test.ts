@@ -4,10 +4,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENVIRONMENTS } from '../maintenance_windows.ts'
 import { parseTfvars } from '../schema/tfvars.ts'
 import { keepPlan } from './plans.ts'
 import {
-  ENVIRONMENTS,
   GUIDE,
   INFRASTRUCTURE,
   missingTerraform,
@@ -95,8 +95,16 @@ describe.skipIf(missing !== undefined).each(ENVIRONMENTS)('the infrastructure of
     ended(await rehearsal.run('test ! -e .terraform.lock.hcl'), 0)
   })
 
-  test('is destroyed again, and the state is empty', async () => {
-    ended(await rehearsal.run(`terraform destroy -auto-approve ${VALUES}`), 0)
+  test('is destroyed again, where it is protected only after somebody has taken the protection away', async () => {
+    const unprotected = `${VALUES} -var deletion_protection=false`
+    const values = readFileSync(join(INFRASTRUCTURE, 'environments', environment, 'terraform.tfvars'), 'utf8')
+    if (parseTfvars(values).deletion_protection !== false) {
+      const refused = await rehearsal.run(`terraform destroy -auto-approve ${VALUES} -target=aws_db_instance.main`)
+      expect(refused.status).toBe(1)
+      expect(refused.output).toContain('AWS does not delete it while deletion_protection is true')
+      ended(await rehearsal.run(`terraform apply -auto-approve ${unprotected}`), 0)
+    }
+    ended(await rehearsal.run(`terraform destroy -auto-approve ${unprotected}`), 0)
     expect(stateResources()).toEqual([])
   })
 })

@@ -5,18 +5,16 @@ import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { EnvironmentName } from '../maintenance_windows.ts'
 import { awsProviderSchema } from '../schema/provider-schema.ts'
 import { parseTfvars } from '../schema/tfvars.ts'
 import { startFakeProvider, type UsedTypes } from './fake-provider.ts'
 import { type StateEmulator, startStateEmulator } from './state-emulator.ts'
 
-export const ENVIRONMENTS = ['dev', 'staging', 'prod'] as const
-export type Environment = (typeof ENVIRONMENTS)[number]
-
 export const INFRASTRUCTURE = join(import.meta.dirname, '..')
 
 /** Accounts are one for each environment; these three belong to nobody. */
-const ACCOUNTS: Record<Environment, string> = { dev: '111122223333', staging: '222233334444', prod: '333344445555' }
+const ACCOUNTS: Record<EnvironmentName, string> = { dev: '111122223333', staging: '222233334444', prod: '333344445555' }
 
 /** The guide's words, section "Infrastructure Provisioning". */
 export const GUIDE = {
@@ -55,7 +53,7 @@ const QUIET = { CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: '/dev/null', TF_IN_
 
 const COPIED = ['main.tf.json', 'environments', 'tests']
 
-export async function openRehearsal(environment: Environment, source = INFRASTRUCTURE): Promise<Rehearsal> {
+export async function openRehearsal(environment: EnvironmentName, source = INFRASTRUCTURE): Promise<Rehearsal> {
   const folder = mkdtempSync(join(tmpdir(), `terraform-${environment}-`))
   for (const name of COPIED)
     if (existsSync(join(source, name))) cpSync(join(source, name), join(folder, name), { recursive: true })

@@ -1,15 +1,8 @@
 // npm run rehearse -- dev: the guide's Terraform commands for one environment on this machine, with everything that Terraform prints.
 // With --keep it stays afterwards and runs the lines that are typed, until an empty one.
 import { createInterface } from 'node:readline/promises'
-import {
-  ENVIRONMENTS,
-  type Environment,
-  GUIDE,
-  missingTerraform,
-  type Outcome,
-  openRehearsal,
-  VALUES,
-} from './rehearsal.ts'
+import { ENVIRONMENTS, type EnvironmentName } from '../maintenance_windows.ts'
+import { GUIDE, missingTerraform, type Outcome, openRehearsal, VALUES } from './rehearsal.ts'
 
 const STEPS = [
   GUIDE.init,
@@ -18,12 +11,16 @@ const STEPS = [
   GUIDE.plan,
   GUIDE.apply,
   `terraform plan ${VALUES} -detailed-exitcode`,
-  `terraform destroy -auto-approve ${VALUES}`,
 ]
+
+/** What is protected is not deleted, so that the protection goes first. */
+const END = ['apply', 'destroy'].map(
+  (verb) => `terraform ${verb} -auto-approve ${VALUES} -var deletion_protection=false`,
+)
 
 const words = process.argv.slice(2)
 const keep = words.includes('--keep')
-const environment = words.find((word): word is Environment => (ENVIRONMENTS as readonly string[]).includes(word))
+const environment = words.find((word): word is EnvironmentName => (ENVIRONMENTS as readonly string[]).includes(word))
 const missing = missingTerraform()
 if (environment === undefined) {
   console.error(`Which environment? npm run rehearse -- ${ENVIRONMENTS.join(' | ')} [--keep]`)
@@ -34,14 +31,14 @@ else {
   process.exitCode = 1
 }
 
-async function rehearse(environment: Environment): Promise<number> {
+async function rehearse(environment: EnvironmentName): Promise<number> {
   const rehearsal = await openRehearsal(environment)
   const interrupted = () => void rehearsal.close().then(() => process.exit(130))
   process.once('SIGINT', interrupted)
   try {
     console.log(`In ${rehearsal.folder}, with ENV=${environment}; nothing of it leaves this machine.`)
     // What stays for a person to look at is not destroyed.
-    for (const line of keep ? STEPS.slice(0, -1) : STEPS) {
+    for (const line of keep ? STEPS : [...STEPS, ...END]) {
       const { status } = await show(line)
       if (status !== 0) return status
     }
