@@ -1,15 +1,14 @@
-// Plans that are a little worse than a real one, for the test that every rule would notice: a resource gone, one of its values changed, one
-// of its references cut, one of its policies wider.
+// Plans that are a little worse than a real one, for the test that every rule would notice: one value of a resource changed, one of its
+// references cut, one of its policies wider or narrower.
 import type { PlannedResource } from './planned-resources.ts'
 
 /** What a resource may be replaced by, each a small fault somebody could make. */
-export function worsePlans(resource: PlannedResource): readonly (readonly PlannedResource[])[] {
+export function worseResources(resource: PlannedResource): readonly PlannedResource[] {
   const values = [...worseValues(resource.values)].filter((changed) => changed !== undefined)
   const cuts = Object.keys(resource.references).map((attribute) => ({ ...resource.references, [attribute]: [] }))
   return [
-    [],
-    ...values.map((changed) => [{ ...resource, values: changed as Record<string, unknown> }]),
-    ...cuts.map((references) => [{ ...resource, references }]),
+    ...values.map((changed) => ({ ...resource, values: changed as Record<string, unknown> })),
+    ...cuts.map((references) => ({ ...resource, references })),
   ]
 }
 
@@ -20,6 +19,7 @@ function* worseValues(value: unknown): Generator<unknown> {
   else if (typeof value === 'string' && value.includes('"Statement"')) yield* widerPolicies(value)
   else if (value === null || typeof value === 'string') yield* ['0.0.0.0/0', 'something else', true]
   else if (Array.isArray(value)) {
+    yield [...value, {}]
     for (const [index, each] of value.entries()) for (const other of worseValues(each)) yield value.with(index, other)
   } else if (typeof value === 'object') {
     for (const [key, each] of Object.entries(value)) {
