@@ -154,9 +154,7 @@ function principalsOf(written: Value | undefined): Value | undefined {
   for (const principal of objects(written)) {
     const type = String(principal.type)
     const identifiers = strings(principal.identifiers)
-    if (type === '*' || (type === 'AWS' && identifiers.length === 1 && identifiers[0] === '*')) {
-      if (type === '*') return '*'
-    }
+    if (type === '*') return '*'
     principals[type] = oneOrMany(identifiers) ?? []
   }
   return Object.keys(principals).length === 0 ? undefined : principals
