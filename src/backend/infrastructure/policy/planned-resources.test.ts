@@ -32,6 +32,8 @@ function plan(changes: readonly Change[], configuration: object, more: object = 
     ...more,
   }
 }
+/** As it stands in a program. */
+const expression = (text: string) => `\${${text}}`
 const refers = (...references: string[]) => ({ references })
 const one = (json: unknown, address: string, program = {}) => {
   const found = plannedResources(json, program).find((resource) => resource.address === address)
@@ -182,18 +184,26 @@ describe('a plan is read', () => {
   })
 
   test('a policy with an id in it that is not known yet is taken as the program writes it, variables and locals put in', () => {
-    const policy = '{"Statement":[{"Resource":"${aws_s3_bucket.audit.arn}/*","Sid":"${local.name}-${var.unheard}"}]}'
+    const policy = (sid: string) =>
+      JSON.stringify({ Statement: [{ Resource: `${expression('aws_s3_bucket.audit.arn')}/*`, Sid: sid }] })
     const json = plan(
       [{ address: 'aws_s3_bucket_policy.audit', unknown: { policy: true, id: true } }],
       {},
       { variables: { environment: { value: 'prod' } } },
     )
     const program = {
-      locals: { name: 'engine-${var.environment}' },
-      resource: { aws_s3_bucket_policy: { audit: { policy, bucket: '${aws_s3_bucket.audit.id}' } } },
+      locals: { name: `engine-${expression('var.environment')}` },
+      resource: {
+        aws_s3_bucket_policy: {
+          audit: {
+            policy: policy(`${expression('local.name')}-${expression('var.unheard')}`),
+            bucket: expression('aws_s3_bucket.audit.id'),
+          },
+        },
+      },
     }
     expect(one(json, 'aws_s3_bucket_policy.audit', program).values).toEqual({
-      policy: '{"Statement":[{"Resource":"${aws_s3_bucket.audit.arn}/*","Sid":"engine-prod-${var.unheard}"}]}',
+      policy: policy(`engine-prod-${expression('var.unheard')}`),
     })
   })
 
@@ -209,7 +219,9 @@ describe('a plan is read', () => {
     }
     const json = plan([], {}, configuration)
     expect(one(json, 'provider.aws').values).toEqual({ default_tags: [{ tags: { Project: 'engine' } }] })
-    const program = { provider: { aws: [{ default_tags: [{ tags: { Environment: '${var.environment}' } }] }] } }
+    const program = {
+      provider: { aws: [{ default_tags: [{ tags: { Environment: expression('var.environment') } }] }] },
+    }
     expect(one(json, 'provider.aws', program).values).toEqual({ default_tags: [{ tags: { Environment: 'dev' } }] })
   })
 
