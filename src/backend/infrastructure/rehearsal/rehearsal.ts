@@ -1,6 +1,9 @@
 // The deployment guide's Terraform commands on a machine without a cloud: a copy of this folder's configuration, the provider and the state's storage
 // on loopback, and bash, which reads the commands as they stand in the guide. Nothing outside the copy is written, so that no plan, no state and no
 // lock file of a rehearsal can be taken for a real one.
+//
+// What it cannot see, since only AWS knows: whether a class, a version or a zone exists, arguments that exclude each other, quotas, what a policy permits,
+// and replacements beyond those in replacement.ts. A plan against the account, with credentials that may only read, shows those.
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
