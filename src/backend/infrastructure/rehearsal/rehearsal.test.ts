@@ -67,12 +67,11 @@ describe.skipIf(missing !== undefined).each(ENVIRONMENTS)('the infrastructure of
     ended(await rehearsal.run(`terraform plan ${VALUES} -detailed-exitcode`), NOTHING_TO_DO)
   })
 
-  test('takes a larger database class as a change in place, as the guide scales it up', async () => {
-    const changed = ended(
-      await rehearsal.run(`${GUIDE.plan} -detailed-exitcode -var database_instance_class=db.r5.2xlarge`),
-      CHANGES,
-    )
+  test('takes a larger database class and more nodes as changes in place, as the guide scales up', async () => {
+    const larger = '-var database_instance_class=db.r5.2xlarge -var node_count_max=30'
+    const changed = ended(await rehearsal.run(`${GUIDE.plan} -detailed-exitcode ${larger}`), CHANGES)
     expect(changed).toMatch(/~ instance_class\s+= "db\.[\w.]+" -> "db\.r5\.2xlarge"/)
+    expect(changed).toMatch(/~ max_size\s+= \d+ -> 30/)
     expect(changed).toMatch(/Plan: 0 to add, [1-9]\d* to change, 0 to destroy/)
   })
 
