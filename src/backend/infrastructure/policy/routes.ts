@@ -1,6 +1,6 @@
 // Where packets of a subnet can go: a walk over route tables, gateways and the subnets that those stand in.
 import type { PlannedEnvironment } from './planned-environment.ts'
-import { blocksAt, isGiven } from './planned-environment.ts'
+import { blocksAt, isGiven, referencesAt } from './planned-environment.ts'
 import type { PlannedResource } from './planned-resources.ts'
 
 /** Attributes of a route that say where it leads. */
@@ -63,9 +63,13 @@ function routes(planned: PlannedEnvironment, table: PlannedResource): Route[] {
   return [...apart, ...blocks]
 }
 
-/** What a route leads to; a text where it is nothing of this plan. */
+/**
+ * What a route leads to; a text where it is nothing of this plan. A route has one target. Once it is there AWS reports more of it, such as
+ * the interface of a NAT gateway: what the program names comes before what is only reported.
+ */
 function targets(planned: PlannedEnvironment, { resource, prefix }: Route): (PlannedResource | string)[] {
-  const given = TARGETS.filter((target) => isGiven(resource, prefix + target))
+  const named = TARGETS.filter((target) => referencesAt(resource, prefix + target).length > 0)
+  const given = named.length > 0 ? named : TARGETS.filter((target) => isGiven(resource, prefix + target))
   if (given.length === 0) return [`${resource.address} to a target that the plan does not show`]
   return given.flatMap((target): (PlannedResource | string)[] => {
     const resources = planned.led(resource, prefix + target)

@@ -73,9 +73,7 @@ export const DATABASE_EXAMPLES: Examples = {
     keeps: { 'a key of ours': ALL },
     breaks: {
       'not encrypted': primary({ storage_encrypted: false }),
-      'the key of AWS': primary({}, { kms_key_id: undefined }).map((resource) =>
-        resource.address === 'aws_db_instance.main' ? { ...resource, references: {} } : resource,
-      ),
+      'the key of AWS': primary({}, { kms_key_id: undefined }),
       'a replica that is not': but(ALL, 'aws_db_instance.replica[1]', { storage_encrypted: undefined }),
     },
   },

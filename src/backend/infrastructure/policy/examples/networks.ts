@@ -236,7 +236,13 @@ export const NETWORK_EXAMPLES: Examples = {
     },
   },
   'BRE-5': {
-    keeps: { 'through NAT': ROUTES, 'through the firewall and NAT': FIREWALL },
+    keeps: {
+      'through NAT': ROUTES,
+      'through the firewall and NAT': FIREWALL,
+      'a route that is there, and reported with its interface': but(ROUTES, 'aws_route.by_nat', {
+        network_interface_id: 'eni-1',
+      }),
+    },
     breaks: {
       'the table of public subnets': but(
         ROUTES,
