@@ -93,7 +93,7 @@ export const STORAGE_RULES: readonly PolicyRule[] = [
   },
   {
     id: 'S3.15',
-    title: `Audit records cannot be changed or deleted by anybody for ${AUDIT_RECORD_YEARS} years`,
+    title: `Nobody can change or delete audit records, in production for ${AUDIT_RECORD_YEARS} years`,
     remedy: `Give the audit bucket object_lock_enabled, and a default retention in the mode COMPLIANCE of ${AUDIT_RECORD_YEARS} years or more; other environments a day or more.`,
     appliesTo: ['aws_s3_bucket', 'aws_s3_bucket_object_lock_configuration'],
     check: (planned) =>
