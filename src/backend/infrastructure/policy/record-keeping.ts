@@ -5,7 +5,7 @@ import type { PlannedResource } from './planned-resources.ts'
 import { statementsOf } from './policy-statements.ts'
 import { differs, every, missing, type PolicyRule, whereThereIs } from './rule.ts'
 
-/** SEC Rule 17a-4 asks for six years of records of this kind. */
+/** FINRA rule 4511 asks for six years where no other period is given: docs/audit.md. */
 export const AUDIT_RECORD_YEARS = 6
 const LOG_DAYS_MIN = { dev: 30, staging: 30, prod: 365 }
 const BACKUP_DAYS = 30
