@@ -47,13 +47,15 @@ export function containerEnvironment(store: Store, pod: ApiObject, container: Tr
   return environment
 }
 
-/** Writes the files of the container's mounts below a folder. @returns for each mount path where it lies */
+/** Writes the files of the container's mounts below a folder. @returns for each mount path with files where they lie */
 export function containerFiles(store: Store, pod: ApiObject, container: Tree, folder: string): Map<string, string> {
   const volumes = new Map(listAt(pod, 'spec', 'volumes').map((volume) => [volume.name, volume]))
   const mounts = new Map<string, string>()
   for (const { name, mountPath, subPath } of listAt(container, 'volumeMounts')) {
     const volume = volumes.get(name)
     if (volume === undefined) throw new NotYet('ContainerCreating', `the pod has no volume ${name}`)
+    // What is empty at first, such as /tmp, is where it is on this machine.
+    if (volume.emptyDir !== undefined) continue
     const at = join(folder, 'volumes', String(name))
     mkdirSync(at, { recursive: true })
     for (const [path, content] of volumeFiles(store, pod, volume)) {

@@ -58,9 +58,9 @@ apiregistration.k8s.io/v1 apiservices APIService* cluster - status
 gateway.networking.k8s.io/v1 gatewayclasses GatewayClass cluster gc status
 gateway.networking.k8s.io/v1 gateways Gateway namespaced gtw status
 gateway.networking.k8s.io/v1 httproutes HTTPRoute namespaced - status
-gateway.k8s.aws/v1beta1 loadbalancerconfigurations LoadBalancerConfiguration namespaced - status
-gateway.k8s.aws/v1beta1 targetgroupconfigurations TargetGroupConfiguration namespaced - status
-gateway.k8s.aws/v1beta1 listenerruleconfigurations ListenerRuleConfiguration namespaced - status
+gateway.k8s.aws/v1 loadbalancerconfigurations LoadBalancerConfiguration namespaced - status
+gateway.k8s.aws/v1 targetgroupconfigurations TargetGroupConfiguration namespaced - status
+gateway.k8s.aws/v1 listenerruleconfigurations ListenerRuleConfiguration namespaced - status
 external-secrets.io/v1 externalsecrets ExternalSecret namespaced es status
 external-secrets.io/v1 secretstores SecretStore namespaced ss status
 external-secrets.io/v1 clustersecretstores ClusterSecretStore cluster css status

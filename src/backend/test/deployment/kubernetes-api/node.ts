@@ -3,8 +3,9 @@
 // pod of a service where the test says so; the others are only said to run. Commands that are executed in a pod are always real,
 // with the pod's environment and files.
 //
-// Unlike on a node: a container that asks for input is started when somebody attaches, so that its first words are not lost;
-// init containers are taken as done; a process that ends is not started again; readiness is not looked at again once it was had.
+// Unlike on a node: a container that asks for input is started when somebody attaches, so that its first words are not lost; init
+// containers run in pods that run to their end only; a process that ends is not started again; readiness is not looked at again once
+// it was had; of a pod's containers the first is the one whose process counts.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -47,7 +48,8 @@ export interface NodeOptions {
 interface Placed {
   readonly folder: string
   readonly ports: Map<string, number>
-  process: ContainerProcess | null
+  /** By the name of the container. */
+  readonly processes: Map<string, ContainerProcess>
 }
 
 const PODS = fixedKind('pods')
@@ -74,7 +76,7 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
       if (type === 'ADDED') setImmediate(() => track(start(object)))
       else if (type === 'DELETED') {
         waiting.delete(uid)
-        placed.get(uid)?.process?.kill()
+        for (const process of placed.get(uid)?.processes.values() ?? []) process.kill()
       }
     } else if (kind.plural === 'configmaps' || kind.plural === 'secrets') {
       setImmediate(() => {
@@ -93,11 +95,12 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
       const image = imageOf(String(container.image))
       if (image === null) throw new NotYet('ErrImagePull', `${container.image}: not found`)
       // Everything that is named must be there, also where nothing is started.
-      for (const each of listAt(pod, 'spec', 'containers')) {
+      for (const each of [...listAt(pod, 'spec', 'initContainers'), ...listAt(pod, 'spec', 'containers')]) {
         containerEnvironment(store, pod, each)
         containerFiles(store, pod, each, await folderOf(pod))
       }
       if (endsByItself) {
+        if (!(await prepared(pod))) return
         setStatus(pod, running(pod, true))
         if (container.stdin !== true) await follow(pod, await begin(pod, container, image))
       } else if (image.starts(pod)) {
@@ -113,11 +116,25 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     }
   }
 
+  /** Runs the init containers, one after the other. @returns whether the pod goes on */
+  async function prepared(pod: ApiObject): Promise<boolean> {
+    for (const container of listAt(pod, 'spec', 'initContainers')) {
+      const image = imageOf(String(container.image))
+      if (image === null) throw new NotYet('ErrImagePull', `${container.image}: not found`)
+      const exitCode = await (await begin(pod, container, image)).ended
+      if (exitCode === 0) continue
+      if (!isClosed) setStatus(pod, terminated(pod, exitCode))
+      return false
+    }
+    return true
+  }
+
   async function begin(pod: ApiObject, container: Tree, image: Image): Promise<ContainerProcess> {
     const { command, args } = container as { command?: string[]; args?: string[] }
-    const process = await startIn(pod, container, image, [...(command ?? image.entrypoint), ...(args ?? [])])
-    const place = await placeOf(pod)
-    place.process = process
+    const program = command === undefined ? image.entrypoint : []
+    const process = await startIn(pod, container, image, [...(command ?? []), ...(args ?? [])], program)
+    const { processes } = await placeOf(pod)
+    processes.set(String(container.name), process)
     return process
   }
 
@@ -131,13 +148,14 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     container: Tree,
     image: Image,
     words: readonly string[],
+    /** What stands before the words, of the image itself. */
+    program: readonly string[] = [],
   ): Promise<ContainerProcess> {
     const { folder: own, ports } = await placeOf(pod)
     const mounts = containerFiles(store, pod, container, own)
     const given = containerEnvironment(store, pod, container)
-    const environment = Object.fromEntries(
-      Object.entries({ ...image.environment, ...given }).map(([name, value]) => [name, onThisMachine(value, mounts)]),
-    )
+    const environment: Record<string, string> = { ...image.environment }
+    for (const [name, value] of Object.entries(given)) environment[name] = onThisMachine(value, mounts)
     for (const [name, port] of ports) environment[name] = String(port)
     const pathsToPorts = [...ports].flatMap(([name, port]) =>
       ['localhost', '127.0.0.1'].map((host) => `connect-to = "${host}:${image.portSettings[name]}:127.0.0.1:${port}"`),
@@ -145,7 +163,7 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     // In the container localhost:8000 is the service's own port.
     writeFileSync(join(own, '.curlrc'), `${pathsToPorts.join('\n')}\n`)
     return startContainerProcess({
-      words: words.map((word) => onThisMachine(word, mounts)),
+      words: [...program, ...words.map((word) => onThisMachine(word, mounts))],
       environment: {
         ...environment,
         ...(ports.size > 0 && { HOST: '127.0.0.1' }),
@@ -184,7 +202,7 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     const image = imageOf(String(firstContainer(pod).image))
     const isStarted = image !== null && treeAt(pod, 'spec').restartPolicy === 'Always' && image.starts(pod)
     const names = isStarted ? Object.keys(image.portSettings) : []
-    const place: Placed = { folder: join(folder, uid), ports: new Map(), process: null }
+    const place: Placed = { folder: join(folder, uid), ports: new Map(), processes: new Map() }
     placed.set(uid, place)
     mkdirSync(place.folder, { recursive: true })
     for (const name of names) place.ports.set(name, await freePort())
@@ -199,7 +217,7 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
   }
 
   const containerOf = (pod: ApiObject, name: string): Tree => {
-    const containers = listAt(pod, 'spec', 'containers')
+    const containers = [...listAt(pod, 'spec', 'containers'), ...listAt(pod, 'spec', 'initContainers')]
     const found = name === '' ? containers[0] : containers.find((container) => container.name === name)
     if (found === undefined) {
       throw new ApiFailure('BadRequest', `container ${name} is not valid for pod ${pod.metadata.name}`)
@@ -218,23 +236,28 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     },
     async attach(pod, name) {
       const container = containerOf(pod, name)
-      const { process } = await placeOf(pod)
-      if (process !== null) return process
+      const process = (await placeOf(pod)).processes.get(String(container.name))
+      if (process !== undefined) return process
       if (container.stdin !== true) throw new ApiFailure('BadRequest', 'nothing runs in this container')
       const started = await begin(pod, container, imageOf(String(container.image)) as Image)
       track(follow(pod, started))
       return started
     },
     log(pod, name) {
-      containerOf(pod, name)
-      return placed.get(pod.metadata.uid as string)?.process?.log ?? []
+      const processes = placed.get(pod.metadata.uid as string)?.processes
+      return processes?.get(String(containerOf(pod, name).name))?.log ?? []
     },
-    ended: async (pod) => void (await placed.get(pod.metadata.uid as string)?.process?.ended),
+    async ended(pod) {
+      await Promise.all(
+        [...(placed.get(pod.metadata.uid as string)?.processes.values() ?? [])].map(({ ended }) => ended),
+      )
+    },
     async close() {
       isClosed = true
       unsubscribe()
-      for (const { process } of placed.values()) process?.kill()
-      await Promise.allSettled([...placed.values()].map(({ process }) => process?.ended))
+      const processes = [...placed.values()].flatMap((place) => [...place.processes.values()])
+      for (const process of processes) process.kill()
+      await Promise.all(processes.map(({ ended }) => ended))
       await Promise.allSettled(work)
       rmSync(folder, { recursive: true, force: true })
     },

@@ -184,7 +184,10 @@ export function runWorkloads({ store, createPod }: WorkloadsOptions): () => void
     setStatus(JOBS, job, { active, succeeded, failed, startTime: job.metadata.creationTimestamp, conditions })
     if (conditions.length > 0 || active > 0) return
     const template = treeAt(job, 'spec', 'template')
-    const labels = { 'job-name': name, 'batch.kubernetes.io/job-name': name }
+    const selector = { 'batch.kubernetes.io/controller-uid': job.metadata.uid as string }
+    const labels = { ...selector, 'job-name': name, 'batch.kubernetes.io/job-name': name }
+    const now = store.get(JOBS, namespace, name)
+    store.replace(JOBS, { ...now, spec: { ...treeAt(now, 'spec'), selector: { matchLabels: selector } } })
     createOwnedPod(job, `${name}-${word()}`, {
       ...template,
       metadata: { ...treeAt(template, 'metadata'), labels: { ...treeAt(template, 'metadata', 'labels'), ...labels } },
