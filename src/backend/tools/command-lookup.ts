@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<string, string>> = {
   secret: 'Secret',
   externalsecret: 'ExternalSecret',
   certificate: 'Certificate',
+  gateway: 'Gateway',
   httproute: 'HTTPRoute',
   trafficsplit: 'TrafficSplit',
   job: 'Job',

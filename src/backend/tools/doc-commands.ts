@@ -19,6 +19,7 @@ export type Facility = (typeof FACILITIES)[number]
 /** Why a block is parsed and looked up, and not run. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   helm: 'charts come from their own servers, and helm is in no package of Debian or npm; a chart of another version would prove nothing',
+  account: 'needs what only an account has: outputs of an applied plan, a load balancer that a controller made',
   outside: 'asks a server of somebody else',
   sql: 'for a person in front of a database that is ill; the views and columns are those of PostgreSQL',
   output: 'what a command prints: ids, times and ages differ each time',
