@@ -43,6 +43,15 @@ const TOO_MUCH_ALLOWED = /^aws_iam_role_policy_attachment\.break_glass_/
 const KNOW_NO_RESOURCE =
   /^(?:[\w-]+:(?:Describe|List|Get)\w*\*?|cloudwatch:PutMetricData|ssm:UpdateInstanceInformation|(?:ssmmessages|ec2messages):\w+|xray:Put\w+)$/
 
+/** What lives longer than a session. */
+const USERS_AND_KEYS = [
+  'aws_iam_user',
+  'aws_iam_access_key',
+  'aws_iam_user_login_profile',
+  'aws_iam_user_policy',
+  'aws_iam_group',
+]
+
 /** Actions by which somebody gives himself more rights than he has. */
 const CLIMBING = [
   'iam:PassRole',
@@ -191,18 +200,8 @@ export const IDENTITY_RULES: readonly PolicyRule[] = [
     alsoKnownAs: ['IAM.3', 'CIS 1.13', 'CIS 1.20'],
     title: 'There are no users and no keys: people and programs have roles',
     remedy: 'Remove it. People come by the identity provider, workflows by OIDC, pods by Pod Identity.',
-    appliesTo: ['aws_iam_user', 'aws_iam_access_key', 'aws_iam_user_login_profile', 'aws_iam_group'],
-    check: (planned) =>
-      whereThereIs(
-        planned.all(
-          'aws_iam_user',
-          'aws_iam_access_key',
-          'aws_iam_user_login_profile',
-          'aws_iam_user_policy',
-          'aws_iam_group',
-        ),
-        (resource) => `the plan makes ${resource.type}`,
-      ),
+    appliesTo: USERS_AND_KEYS,
+    check: (planned) => whereThereIs(planned.all(...USERS_AND_KEYS), (resource) => `the plan makes ${resource.type}`),
   },
   {
     id: 'BRE-38',

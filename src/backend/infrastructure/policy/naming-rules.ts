@@ -88,7 +88,7 @@ export const NAMING_RULES: readonly PolicyRule[] = [
     id: 'BRE-44',
     title: 'Names carry the environment, so that two of them can stand in one account',
     remedy: `Put the environment into the name. Exceptions: ${OTHER_NAMES.map(({ type, why }) => `${type} (${why})`).join('; ')}.`,
-    appliesTo: Object.keys(PHYSICAL_NAMES),
+    appliesTo: ['every resource whose name must be one of a kind'],
     check: (planned) =>
       physicalNames(planned)
         .filter(({ resource }) => !OTHER_NAMES.some(({ type }) => type === resource.type))

@@ -42,10 +42,14 @@ if (noKubectl !== undefined)
 describe.skipIf(noKubectl !== undefined)('the command', () => {
   const folder = fileURLToPath(new URL('..', import.meta.url))
   const run = (...words: string[]) => {
-    const { status, stdout, stderr } = spawnSync('npx', ['tsx', 'policy/check-plan.ts', ...words], {
-      cwd: folder,
-      encoding: 'utf8',
-    })
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', 'policy/check-plan.ts', ...words],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    )
     return { status, stdout, stderr }
   }
 
