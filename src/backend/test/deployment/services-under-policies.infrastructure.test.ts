@@ -18,9 +18,13 @@ import { builtAs, PLACES } from './network/places.ts'
 const INTEGRATION = fileURLToPath(new URL('../../../test/scripts/run_integration_tests.sh', import.meta.url))
 /** As the load balancer reaches it. */
 const GATEWAY = 'https://api-gateway:8444'
+/** Whoever a price passes through. */
+const TRACED = ['api-gateway', 'calculation-service', 'data-service']
 const START_WAIT_MS = 60_000
 /** A component that does not answer counts as away after 2 s. */
 const NOTICE_WAIT_MS = 20_000
+/** All the waits of a test that cuts and heals. */
+const CUT_TEST_MS = 120_000
 
 const missing = whatIsMissing()
 if (missing !== null) console.warn(`The services are not tried under the network policies: ${missing}`)
@@ -100,6 +104,15 @@ describe.skipIf(missing !== null)('under the network policies of prod', () => {
     }
   })
 
+  test('records are sealed and their heads go to storage; traces of all arrive', async () => {
+    expect((await quote()).status).toBe(200)
+    await until('a head is in storage', NOTICE_WAIT_MS, () => services.storage.requests('PutObject') > 0)
+    // Its own health says the same.
+    expect((await details('audit-service')).components.exported_heads).toMatchObject({ state: 'up' })
+    await until('traces came', NOTICE_WAIT_MS, () => services.tracesOf().size >= TRACED.length)
+    expect([...services.tracesOf()]).toEqual(expect.arrayContaining(TRACED))
+  })
+
   test('all integration tests pass, run from where the load balancer is', async () => {
     const [program, ...words] = network.on('load balancer')
     const asked = ['--environment', 'staging', '--client-id', 'demo-classic', '--strict']
@@ -120,59 +133,71 @@ describe.skipIf(missing !== null)('under the network policies of prod', () => {
     expect(status, text).toBe(0)
   })
 
-  test('cut off from its database, each stays alive and says what is away; healed, all is as before', async () => {
-    await network.cut('pgbouncer', 'database')
-    try {
-      const withDatabase = ['api-gateway', 'data-service', 'audit-service']
-      await until('they notice', NOTICE_WAIT_MS, async () => {
-        const all = await Promise.all(withDatabase.map(details))
-        return all.every(({ components }) => components.database?.state === 'down')
-      })
-      for (const name of NAMES) {
-        expect((await prometheus.get(`http://${name}:8000/health`)).status, name).toBe(200)
+  test(
+    'cut off from its database, each stays alive and says what is away; healed, all is as before',
+    async () => {
+      await network.cut('pgbouncer', 'database')
+      try {
+        const withDatabase = ['api-gateway', 'data-service', 'audit-service']
+        await until('they notice', NOTICE_WAIT_MS, async () => {
+          const all = await Promise.all(withDatabase.map(details))
+          return all.every(({ components }) => components.database?.state === 'down')
+        })
+        for (const name of NAMES) {
+          expect((await prometheus.get(`http://${name}:8000/health`)).status, name).toBe(200)
+        }
+        for (const name of withDatabase) expect((await details(name)).status).toBe('degraded')
+        // No price leaves that is not on the record.
+        const refused = await quote()
+        expect(refused.status).toBe(503)
+        expect(JSON.parse(refused.text)).toMatchObject({ status: 'error' })
+      } finally {
+        await network.heal('pgbouncer', 'database')
       }
-      for (const name of withDatabase) expect((await details(name)).status).toBe('degraded')
-      // No price leaves that is not on the record.
-      const refused = await quote()
-      expect(refused.status).toBe(503)
-      expect(JSON.parse(refused.text)).toMatchObject({ status: 'error' })
-    } finally {
-      await network.heal('pgbouncer', 'database')
-    }
-    await until('prices are given again', START_WAIT_MS, async () => (await quote()).status === 200)
-    await until('all is well again', NOTICE_WAIT_MS, async () => (await details('api-gateway')).status === 'ok')
-  })
+      await until('prices are given again', START_WAIT_MS, async () => (await quote()).status === 200)
+      await until('all is well again', NOTICE_WAIT_MS, async () => (await details('api-gateway')).status === 'ok')
+    },
+    CUT_TEST_MS,
+  )
 
-  test('without Redis prices are given all the same, and whoever misses it says so', async () => {
-    await Promise.all(NAMES.map((name) => network.cut(name, 'redis')))
-    try {
-      await until(
-        'they notice',
-        NOTICE_WAIT_MS,
-        async () => (await details('api-gateway')).components.redis?.state === 'down',
-      )
-      expect((await quote()).status).toBe(200)
-      expect((await prometheus.get('http://api-gateway:8000/health')).status).toBe(200)
-    } finally {
-      await Promise.all(NAMES.map((name) => network.heal(name, 'redis')))
-    }
-    await until('all is well again', NOTICE_WAIT_MS * 2, async () => (await details('api-gateway')).status === 'ok')
-  })
+  test(
+    'without Redis prices are given all the same, and whoever misses it says so',
+    async () => {
+      await Promise.all(NAMES.map((name) => network.cut(name, 'redis')))
+      try {
+        await until(
+          'they notice',
+          NOTICE_WAIT_MS,
+          async () => (await details('api-gateway')).components.redis?.state === 'down',
+        )
+        expect((await quote()).status).toBe(200)
+        expect((await prometheus.get('http://api-gateway:8000/health')).status).toBe(200)
+      } finally {
+        await Promise.all(NAMES.map((name) => network.heal(name, 'redis')))
+      }
+      await until('all is well again', NOTICE_WAIT_MS * 2, async () => (await details('api-gateway')).status === 'ok')
+    },
+    CUT_TEST_MS,
+  )
 
-  test('a gateway that is cut off from the calculation service refuses, and tells of no other', async () => {
-    await network.cut('api-gateway', 'calculation-service')
-    try {
-      await until('it notices', NOTICE_WAIT_MS, async () => {
-        const { components } = await details('api-gateway')
-        return components.calculation_service?.state === 'down'
-      })
-      expect((await quote()).status).toBe(503)
-      const { status, components } = await details('api-gateway')
-      expect(status).toBe('degraded')
-      expect(components).toMatchObject({ data_service: { state: 'up' }, audit_service: { state: 'up' } })
-    } finally {
-      await network.heal('api-gateway', 'calculation-service')
-    }
-    await until('prices are given again', START_WAIT_MS, async () => (await quote()).status === 200)
-  })
+  test(
+    'a gateway that is cut off from the calculation service refuses, and tells of no other',
+    async () => {
+      await network.cut('api-gateway', 'calculation-service')
+      try {
+        await until('it notices', NOTICE_WAIT_MS, async () => {
+          const { components } = await details('api-gateway')
+          return components.calculation_service?.state === 'down'
+        })
+        expect((await quote()).status).toBe(503)
+        const { status, components } = await details('api-gateway')
+        expect(status).toBe('degraded')
+        expect(components).toMatchObject({ data_service: { state: 'up' }, audit_service: { state: 'up' } })
+      } finally {
+        await network.heal('api-gateway', 'calculation-service')
+      }
+      await until('prices are given again', START_WAIT_MS, async () => (await quote()).status === 200)
+    },
+    CUT_TEST_MS,
+  )
 })

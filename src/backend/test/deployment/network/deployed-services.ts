@@ -1,10 +1,12 @@
 // The five services themselves as hosts of a network, each a process in the namespace of its own, with PgBouncer, Redis, a lender on the
-// internet and the database where a cluster has them. They find each other by name and prove to each other who they are, as in a cluster.
+// internet, storage, a collector of traces and the database where a cluster has them. They find each other by name and prove to each other who they are, as in a cluster.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { createSigningKey } from '../../../audit/signing-key.ts'
 import { connectDatabase } from '../../../database/connect.ts'
 import { serverAccount } from '../../../database/postgres-binaries.ts'
@@ -12,6 +14,7 @@ import { type DemoKey, seedDemoData, seedDemoKeys, seedReferenceData } from '../
 import { type ServiceRole, USER_ROLES } from '../../../database/service-users.ts'
 import { startKeeper } from '../../../tools/keep.ts'
 import { certificateAuthority } from '../../certificates.ts'
+import { FAKE_S3_CREDENTIALS, type FakeS3, startFakeS3 } from '../../fakes/fake-s3.ts'
 import { pgbouncerFound } from '../../pgbouncer-found.ts'
 import { type RealPostgres, startPostgres, temporaryFolder } from '../../postgres.ts'
 import { redisPrograms } from '../../redis-found.ts'
@@ -37,6 +40,10 @@ export interface DeployedServices {
   readonly keys: readonly DemoKey[]
   /** PEM file of the authority that signed the gateway's certificate. */
   readonly caFile: string
+  /** Where exports go. */
+  readonly storage: FakeS3
+  /** Services whose traces have come. */
+  tracesOf(): ReadonlySet<string>
   /** What a service wrote so far. */
   log(service: string): string
   stop(): Promise<void>
@@ -75,16 +82,17 @@ export async function deployServices(network: Network): Promise<DeployedServices
     ends.push(() => postgres.end())
     const keys = await filled(postgres, folder)
 
-    const socket = join(folder, 'database')
-    const server = createServer((client) => {
-      const upstream = connect(postgres.port, '127.0.0.1')
-      client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
-      upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
-      client.pipe(upstream).pipe(client)
-    })
-    await new Promise<void>((done) => server.listen(socket, done))
-    ends.push(() => new Promise((done) => server.close(done)))
-    start('database', [process.execPath, beside('relay.mjs'), '5432', socket])
+    const storage = await startFakeS3()
+    ends.push(() => storage.close())
+    const traces = await startTraceCollector()
+    ends.push(() => traces.close())
+    const outside = { database: [5432, postgres.port], storage: [443, portOf(storage.url)], tempo: [4318, traces.port] }
+    for (const [place, [there = 0, here = 0]] of Object.entries(outside)) {
+      const socket = join(folder, place)
+      const handedOn = await handOn(socket, here)
+      ends.push(() => handedOn.close())
+      start(place, [process.execPath, beside('relay.mjs'), String(there), socket])
+    }
     start('pgbouncer', pooler(postgres, join(folder, 'pgbouncer')))
     const redis = ['--port', '6379', '--bind', '0.0.0.0', '--protected-mode', 'no', '--save', '', '--appendonly', 'no']
     start('redis', [redisPrograms()?.server ?? '', ...redis, '--dir', folder])
@@ -121,12 +129,25 @@ export async function deployServices(network: Network): Promise<DeployedServices
         ...(service === 'data-service' && { LENDER_FEED_URL: `http://${LENDER}:443` }),
         ...(service === 'audit-service' && {
           AUDIT_SIGNING_KEY_FILE: signingKey,
-          AUDIT_STORAGE_URL: pathToFileURL(join(folder, 'audit-exports')).href,
+          AUDIT_HEAD_EXPORT_SECONDS: '1',
+          AUDIT_STORAGE_URL: `s3://${storage.bucket}/records?region=us-east-1&endpoint=http://storage:443`,
+          AWS_ACCESS_KEY_ID: FAKE_S3_CREDENTIALS.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: FAKE_S3_CREDENTIALS.secretAccessKey,
         }),
+        OTEL_ENABLED: 'true',
+        OTEL_TRACES_SAMPLER_ARG: '1',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://tempo:4318',
         OVERLOAD_EVENT_LOOP_DELAY_MS: '10000',
       })
     }
-    return { keys, caFile, log: (service) => readFileSync(logOf(service), 'utf8'), stop }
+    return {
+      keys,
+      caFile,
+      storage,
+      tracesOf: traces.services,
+      log: (service) => readFileSync(logOf(service), 'utf8'),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -142,6 +163,61 @@ async function filled(postgres: RealPostgres, folder: string): Promise<DemoKey[]
   } finally {
     await database.end()
   }
+}
+
+/** Connections to a socket in the file system become connections to a port of this machine. */
+async function handOn(socket: string, port: number): Promise<{ close(): Promise<void> }> {
+  const clients = new Set<Socket>()
+  const server = createServer((client) => {
+    clients.add(client)
+    const upstream = connect(port, '127.0.0.1')
+    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy())
+    upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
+    client.pipe(upstream).pipe(client)
+  })
+  await new Promise<void>((done) => server.listen(socket, done))
+  return {
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        for (const client of clients) client.destroy()
+      }),
+  }
+}
+
+interface Traces {
+  readonly resourceSpans?: readonly {
+    readonly resource?: {
+      readonly attributes?: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[]
+    }
+  }[]
+}
+
+/** Takes traces over OTLP/HTTP and remembers whose they are. */
+async function startTraceCollector() {
+  const services = new Set<string>()
+  const server = createHttpServer(async (request, response) => {
+    const { resourceSpans = [] } = JSON.parse(await text(request)) as Traces
+    for (const { resource } of resourceSpans) {
+      const name = resource?.attributes?.find(({ key }) => key === 'service.name')?.value.stringValue
+      if (name !== undefined) services.add(name)
+    }
+    response.setHeader('content-type', 'application/json').end('{}')
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  return {
+    port: (server.address() as { port: number }).port,
+    services: () => services,
+    close: () =>
+      new Promise<void>((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
 }
 
 /** PgBouncer in transaction mode, which does not run as root. @returns the words that start it */
