@@ -77,6 +77,7 @@ export class EgressFirewall extends Construct {
       vpcId: place.vpc.id,
       firewallPolicyArn: instance(policy, 'arn', 0),
       deleteProtection: settings.deletion_protection,
+      subnetChangeProtection: settings.deletion_protection,
       encryptionConfiguration,
       subnetMapping: [0, 1, 2].map((zone) => ({ subnetId: instance(place.firewallSubnets, 'id', zone) })),
     })

@@ -16,6 +16,8 @@ interface Rule {
 }
 
 const ANSWERS: Ports = [1024, 65535]
+/** Lies among the ports of answers. One answer in 64,000 would come to it: its connection is tried again from another. */
+const REMOTE_DESKTOP: Ports = [3389, 3389]
 const HTTPS: Ports = [443, 443]
 const HTTP: Ports = [80, 80]
 const POSTGRES: Ports = [5432, 5432]
@@ -35,6 +37,7 @@ const RULES: Readonly<Record<FencedTier, Fence>> = {
       { peer: 'data', ports: 'all', action: 'deny' },
       { peer: 'anywhere', ports: HTTPS },
       { peer: 'anywhere', ports: HTTP },
+      { peer: 'anywhere', ports: REMOTE_DESKTOP, action: 'deny' },
       { peer: 'anywhere', ports: ANSWERS },
     ],
     egress: [
@@ -48,6 +51,7 @@ const RULES: Readonly<Record<FencedTier, Fence>> = {
       { peer: 'app', ports: 'all' },
       // The bastion to the cluster's endpoint.
       { peer: 'public', ports: HTTPS },
+      { peer: 'anywhere', ports: REMOTE_DESKTOP, action: 'deny' },
       // The load balancer to pods, and answers from everywhere.
       { peer: 'anywhere', ports: ANSWERS },
     ],
@@ -78,6 +82,7 @@ const RULES: Readonly<Record<FencedTier, Fence>> = {
     ingress: [
       { peer: 'data', ports: 'all', action: 'deny' },
       { peer: 'app', ports: HTTPS },
+      { peer: 'anywhere', ports: REMOTE_DESKTOP, action: 'deny' },
       { peer: 'anywhere', ports: ANSWERS },
     ],
     egress: [

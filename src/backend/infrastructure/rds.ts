@@ -82,6 +82,7 @@ export class Database extends Construct {
       backupRetentionPeriod: settings.backup_retention_days,
       backupWindow: naming.maintenance('backup'),
       copyTagsToSnapshot: true,
+      iamDatabaseAuthenticationEnabled: true,
       deletionProtection: settings.deletion_protection,
       enabledCloudwatchLogsExports: LOG_EXPORTS,
       monitoringInterval: 15,
@@ -106,7 +107,6 @@ export class Database extends Construct {
       // Sent once and never stored in the state. RDS could manage the password itself, but then makes no read replicas of it.
       passwordWo: passwords.database,
       passwordWoVersion: 1,
-      iamDatabaseAuthenticationEnabled: true,
       deleteAutomatedBackups: false,
       skipFinalSnapshot: false,
       finalSnapshotIdentifier: naming.named('final'),

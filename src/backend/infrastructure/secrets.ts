@@ -1,8 +1,7 @@
-// What nobody but those it is for may read. The values of passwords that this program makes come from Secrets Manager's own generator, and
-// go out in write-only arguments, which Terraform sends and does not keep; the generator's answer itself stays in the state until the next
-// plan asks for another, so that the database's password is changed at once after it was first set. Keys of the engine and of feeds are
-// put in by whoever has them.
-import { DataAwsSecretsmanagerRandomPassword } from '@cdktn/provider-aws/lib/data-aws-secretsmanager-random-password/index.js'
+// What nobody but those it is for may read. The passwords that this program sets are made by Secrets Manager's generator while it runs
+// (`ephemeral`), and go out in write-only arguments: no plan and no state holds one. What is made anew at every run is sent only when a
+// secret is new. Keys of the engine and of feeds are put in by whoever has them.
+import { EphemeralAwsSecretsmanagerRandomPassword } from '@cdktn/provider-aws/lib/ephemeral-aws-secretsmanager-random-password/index.js'
 import { SecretsmanagerSecret } from '@cdktn/provider-aws/lib/secretsmanager-secret/index.js'
 import { SecretsmanagerSecretPolicy } from '@cdktn/provider-aws/lib/secretsmanager-secret-policy/index.js'
 import { SecretsmanagerSecretRotation } from '@cdktn/provider-aws/lib/secretsmanager-secret-rotation/index.js'
@@ -39,7 +38,7 @@ export class InitialPasswords extends Construct {
     super(scope, 'initial_passwords')
     // Letters and digits alone: they mean the same in a URL, in PgBouncer's list and to Redis.
     const password = (name: string) =>
-      new DataAwsSecretsmanagerRandomPassword(this, `data.aws_secretsmanager_random_password.${name}`, {
+      new EphemeralAwsSecretsmanagerRandomPassword(this, `ephemeral.aws_secretsmanager_random_password.${name}`, {
         passwordLength: PASSWORD_LENGTH,
         excludePunctuation: true,
         includeSpace: false,

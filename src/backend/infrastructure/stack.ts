@@ -21,7 +21,7 @@ const OTHER_KINDS: Readonly<Record<string, string>> = {
  */
 function logicalId(element: TerraformElement): string {
   const { id } = element.node
-  const [, kind, name] = /^((?:data\.)?\w+)\.(\w+)$/.exec(id) ?? []
+  const [, kind, name] = /^((?:data\.|ephemeral\.)?\w+)\.(\w+)$/.exec(id) ?? []
   if (name === undefined || kind !== kindOf(element)) {
     throw new Error(`${element.node.path} is a ${kindOf(element)}: its id has to be its address`)
   }
@@ -32,6 +32,6 @@ function kindOf(element: TerraformElement): string {
   const other = OTHER_KINDS[element.constructor.name]
   if (other !== undefined) return other
   const { terraformResourceType = '' } = element as { terraformResourceType?: string }
-  // Providers and the backend have their own way to be named.
-  return element.constructor.name.startsWith('DataAws') ? `data.${terraformResourceType}` : terraformResourceType
+  const kind = /^(?:Data|Ephemeral)(?=Aws)/.exec(element.constructor.name)?.[0]
+  return kind === undefined ? terraformResourceType : `${kind.toLowerCase()}.${terraformResourceType}`
 }
