@@ -18,6 +18,9 @@ const JUST_ENOUGH: Readonly<Record<string, string>> = {
   git: 'git version 2.40.0',
 }
 
+/** Each starts a process, which a busy machine takes its time for. */
+const STARTING = { timeout: 30_000 }
+
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
@@ -37,7 +40,7 @@ function checkTools(printed: Readonly<Record<string, string | null>>): { status:
   return { status, lines: stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, '  ').trim()) }
 }
 
-test('each just new enough is all that is needed', () => {
+test('each just new enough is all that is needed', STARTING, () => {
   const { status, lines } = checkTools(JUST_ENOUGH)
   expect(status).toBe(0)
   expect(lines.filter((line) => line.endsWith('  ok'))).toEqual([
@@ -50,13 +53,13 @@ test('each just new enough is all that is needed', () => {
   ])
 })
 
-test('what is newer in front counts, whatever stands behind', () => {
+test('what is newer in front counts, whatever stands behind', STARTING, () => {
   const { status, lines } = checkTools({ ...JUST_ENOUGH, helm: 'v4.0.0', docker: 'Docker version 29.0.4, build x' })
   expect(status).toBe(0)
   expect(lines).toContain('Helm  4.0.0  3.12.0 or newer  ok')
 })
 
-test('each that is old, missing or silent is named with where to get it, and fails', () => {
+test('each that is old, missing or silent is named with where to get it, and fails', STARTING, () => {
   const { status, lines } = checkTools({
     ...JUST_ENOUGH,
     aws: 'aws-cli/1.32.99 Python/3.11.4',
