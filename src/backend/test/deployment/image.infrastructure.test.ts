@@ -137,6 +137,8 @@ describe.runIf(tool !== null)('the images', () => {
     const files = `find /app -name '*.test.*' -o -name '*.d.ts' -o -name '.npmrc' -o -name '.env' -o -path '/app/dist/test' -o -path '/app/test'`
     const { stdout } = await shell(IMAGE, [...looks, ...programs, files].join('\n'))
     expect(stdout).toBe('')
+    const { name: called, type, devDependencies } = JSON.parse((await shell(IMAGE, 'cat package.json')).stdout)
+    expect({ called, type, devDependencies }).toEqual({ called: 'borrow-rate-engine', type: 'module' })
   })
 
   test('no secret: no key, and nothing of the machine that built it', async () => {

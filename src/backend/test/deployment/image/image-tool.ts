@@ -59,7 +59,7 @@ export async function buildahTool(): Promise<ImageTool | null> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-buildah-'))
   for (const name of ['data', 'run']) mkdirSync(join(folder, name))
-  const storage = ['--root', join(folder, 'data'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs']
+  const storage = ['--root', join(folder, 'data'), '--runroot', join(folder, 'run'), '--storage-driver', 'overlay']
   const say = (...words: string[]) => talk([...storage, ...words])
   const ask = async (...words: string[]) => {
     const { status, stdout, stderr } = await say(...words)
@@ -85,7 +85,9 @@ export async function buildahTool(): Promise<ImageTool | null> {
     async shell(image, script) {
       const { said: container } = await ask('from', image)
       try {
-        return await say('run', '--isolation', 'chroot', container, '--', 'sh', '-c', script)
+        const { stderr, ...said } = await say('run', '--isolation', 'chroot', container, '--', 'sh', '-c', script)
+        // What buildah itself adds when the script fails.
+        return { ...said, stderr: stderr.replace(/^(subprocess exited with status|Error: exit status) .*\n/gm, '') }
       } finally {
         await ask('rm', container)
       }
