@@ -3,7 +3,7 @@
 //
 //     const gateway = deployments(overlay('prod')).find(({ metadata }) => metadata.name === 'api-gateway')
 import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
@@ -185,6 +185,12 @@ export const overlay = (environment: Environment): readonly ManifestObject[] => 
 export const cluster = (environment: Environment): readonly ManifestObject[] => built(`cluster/${environment}`)
 export const canary = (): readonly ManifestObject[] => built('canary')
 
+/** What is started by hand beside the database: every file of jobs/. */
+export function jobs(): readonly ManifestObject[] {
+  const files = readdirSync(join(MANIFESTS, 'jobs')).filter((name) => name.endsWith('.yaml'))
+  return files.flatMap((name) => fileObjects(`jobs/${name}`))
+}
+
 /** The objects of a file that is applied by itself. @param path below infrastructure/kubernetes */
 export function fileObjects(path: string): readonly ManifestObject[] {
   return objectsIn(readFileSync(join(MANIFESTS, path), 'utf8'))
@@ -208,9 +214,14 @@ export function deployments(objects: readonly ManifestObject[]): readonly Deploy
   return objects.filter(({ kind }) => kind === 'Deployment') as Deployment[]
 }
 
-/** Everything that makes pods. */
+/** Everything that makes pods, and pods by themselves. */
 export function workloads(objects: readonly ManifestObject[]): readonly Workload[] {
-  return objects.filter(({ kind }) => ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(kind)) as Workload[]
+  return objects.flatMap((object) => {
+    if (['Deployment', 'StatefulSet', 'DaemonSet', 'Job'].includes(object.kind)) return [object as Workload]
+    const { kind, metadata, spec } = object
+    if (kind !== 'Pod') return []
+    return [{ kind, metadata, spec: { template: { metadata: { labels: {}, ...metadata }, spec: spec as PodSpec } } }]
+  })
 }
 
 /** The one of that kind and name. @throws Error when there is none */

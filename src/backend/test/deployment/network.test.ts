@@ -10,15 +10,13 @@ import {
   buildEverything,
   canary,
   ENVIRONMENTS,
-  fileObjects,
+  jobs,
   type ManifestObject,
   objectsIn,
   overlay,
   withoutKubectl,
 } from './manifests.ts'
 import { allowedPairs, networkFaults } from './network-rules.ts'
-
-const JOBS = ['jobs/db-init.yaml', 'jobs/db-migrate.yaml', 'jobs/db-seed.yaml'].flatMap(fileObjects)
 
 /** Whom a service calls at its private door: every `internalClient` in its source. */
 function calls(service: string): string[] {
@@ -33,7 +31,7 @@ describe.skipIf(withoutKubectl())('the network of', () => {
   beforeAll(buildEverything, BUILD_TIMEOUT_MS)
 
   test.each(ENVIRONMENTS)('%s: the calls that the services make, the pooler, and no other pair', (environment) => {
-    const objects = [...overlay(environment), ...JOBS]
+    const objects = [...overlay(environment), ...jobs()]
     expect(networkFaults(objects)).toEqual([])
     const expected = [
       ...SERVICE_NAMES.flatMap(calls),

@@ -7,6 +7,7 @@ import {
   cluster,
   ENVIRONMENTS,
   fileObjects,
+  jobs,
   type ManifestObject,
   overlay,
   type Workload,
@@ -15,7 +16,6 @@ import {
 } from './manifests.ts'
 import { knownOf, objectFaults, workloadFaults } from './reference-rules.ts'
 
-const JOBS = ['jobs/db-init.yaml', 'jobs/db-migrate.yaml', 'jobs/db-seed.yaml']
 /** Of these Services the pods come with a canary and go with it. */
 const OF_A_CANARY = ['api-gateway-canary']
 /** What is no part of any namespace. */
@@ -28,8 +28,7 @@ describe.skipIf(withoutKubectl())('the objects of', () => {
     const objects = overlay(environment)
     const known = knownOf([...objects, ...cluster(environment)])
     expect(objectFaults(objects, known, OF_A_CANARY)).toEqual([])
-    const jobs = JOBS.flatMap(fileObjects)
-    const pods = [...workloads(objects), ...workloads(jobs)]
+    const pods = [...workloads(objects), ...workloads(jobs())]
     expect(pods.length).toBeGreaterThan(8)
     expect(pods.flatMap((workload) => workloadFaults(workload, known))).toEqual([])
   })

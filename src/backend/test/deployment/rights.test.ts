@@ -8,7 +8,7 @@ import {
   cluster,
   ENVIRONMENTS,
   type Environment,
-  fileObjects,
+  jobs,
   type ManifestObject,
   overlay,
   withoutKubectl,
@@ -99,11 +99,7 @@ describe.skipIf(withoutKubectl())('the rights in', () => {
 
     test('of whoever deploys are what a deployment needs: every object of the overlay, a canary, the jobs', () => {
       const rules = rulesOf(environment, deployers!)
-      const objects = [
-        ...overlay(environment),
-        ...(environment === 'prod' ? canary() : []),
-        ...fileObjects('jobs/db-migrate.yaml'),
-      ]
+      const objects = [...overlay(environment), ...(environment === 'prod' ? canary() : []), ...jobs()]
       const missing = objects.flatMap((object) => {
         // The namespace is there, and stays as it is.
         const verbs = object.kind === 'Namespace' ? ['get'] : ['get', 'create', 'patch', 'delete']
