@@ -21,6 +21,8 @@ export interface AuditLogOptions {
   readonly queueMax?: number
   /** Named statements, prepared once a connection. Not through a pooler in transaction mode, unless it supports them. */
   readonly prepared?: boolean
+  /** Told of each commit that succeeded: how long it took, and how many records it carried. */
+  readonly onCommit?: (seconds: number, records: number) => void
 }
 
 export interface AuditLogStats {
@@ -71,7 +73,7 @@ interface Waiting {
 }
 
 export function auditLog(options: AuditLogOptions): AuditLog {
-  const { pool, lanes = LANES, batchMax = BATCH_MAX, queueMax = QUEUE_MAX, prepared = false } = options
+  const { pool, lanes = LANES, batchMax = BATCH_MAX, queueMax = QUEUE_MAX, prepared = false, onCommit } = options
   let committed = 0
   let failed = 0
   let commits = 0
@@ -131,6 +133,7 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     } finally {
       client.release(broken)
     }
+    onCommit?.(lastCommitMs / 1000, rows.length)
   }
 
   return {

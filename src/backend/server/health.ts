@@ -27,6 +27,8 @@ export interface Health {
   drain(): void
   basic(): { status: number; body: Readonly<Record<string, unknown>> }
   details(): Promise<{ status: number; body: Readonly<Record<string, unknown>> }>
+  /** The components alone, as the details have them. */
+  componentStates(): Promise<Readonly<Record<string, 'up' | 'down'>>>
   external(): Promise<{ status: number; body: Readonly<Record<string, unknown>> }>
 }
 
@@ -34,6 +36,10 @@ export function createHealth(options: HealthOptions): Health {
   const { service, version, components = {}, feeds, facts, onFailure } = options
   const startedAt = performance.now()
   let draining = false
+  const askAll = () =>
+    Promise.all(
+      Object.entries(components).map(async ([name, check]) => [name, await stateOf(name, check, onFailure)] as const),
+    )
   const about = () => ({
     service,
     version,
@@ -52,10 +58,11 @@ export function createHealth(options: HealthOptions): Health {
         ? { status: 503, body: { status: 'draining', ...about() } }
         : { status: 200, body: { status: 'ok', ...about() } }
     },
+    async componentStates() {
+      return Object.fromEntries((await askAll()).map(([name, { state }]) => [name, state]))
+    },
     async details() {
-      const entries = await Promise.all(
-        Object.entries(components).map(async ([name, check]) => [name, await stateOf(name, check, onFailure)] as const),
-      )
+      const entries = await askAll()
       const allUp = entries.every(([, component]) => component.state === 'up')
       const status = draining ? 'draining' : allUp ? 'ok' : 'degraded'
       return { status: 200, body: { status, ...about(), ...facts?.(), components: Object.fromEntries(entries) } }

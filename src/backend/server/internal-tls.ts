@@ -1,5 +1,6 @@
 // Mutual TLS between our own services, from mounted certificate files that somebody else renews. Files are looked at every few
 // seconds and taken over when they change, so that a renewed certificate needs no restart and drops no request.
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 
 export interface TlsFiles {
@@ -54,4 +55,13 @@ function stamp(files: TlsFiles): string {
       return `${ino} ${size} ${mtimeMs}`
     })
     .join(' ')
+}
+
+/** When the certificate in the file ends, in seconds since 1970; 0 when it cannot be read, as if it had ended long ago. */
+export function certificateEnd(certFile: string): number {
+  try {
+    return Date.parse(new X509Certificate(readFileSync(certFile)).validTo) / 1000
+  } catch {
+    return 0
+  }
 }

@@ -19,8 +19,27 @@ export interface Metrics {
   readonly badCredentials: Counter<'outcome'>
   /** reason: `event_loop` or `in_flight`. */
   readonly shedRequests: Counter<'reason'>
+  /** 1 while a component answers, as health checks see it; asked at each scrape. */
+  readonly componentUp: Gauge<'component'>
+  /** Connections of a pool, by the pool's name. */
+  pool(name: string, pool: PoolSize): void
   /** A gauge that asks at each scrape. For queues and pools that know their own state. */
   gauge(name: string, help: string, read: () => number): void
+  /** The same, with one label whose values are known beforehand. */
+  gauges<L extends string>(name: string, help: string, label: string, reads: Readonly<Record<L, () => number>>): void
+  /** A count since the start that somebody else keeps; its name ends in `_total`. */
+  counter(name: string, help: string, read: () => number): void
+  /** The same, with one label whose values are known beforehand. */
+  counters<L extends string>(name: string, help: string, label: string, reads: Readonly<Record<L, () => number>>): void
+  /** Times by the buckets that requests have. @returns what notes one, in seconds */
+  durations(name: string, help: string): (seconds: number) => void
+}
+
+/** As pg's pools count themselves. */
+export interface PoolSize {
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
 }
 
 /** Seconds: a quote takes a few milliseconds, a cold name up to 200, a batch seconds. */
@@ -38,6 +57,20 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registry.setDefaultLabels({ service: options.service })
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry })
   const registers = [registry]
+  const pools = new Map<string, PoolSize>()
+  new Gauge({
+    name: 'database_connections',
+    help: 'Connections to the database by pool and state, and those who wait for one',
+    labelNames: ['pool', 'state'],
+    registers,
+    collect() {
+      for (const [pool, { totalCount, idleCount, waitingCount }] of pools) {
+        this.set({ pool, state: 'busy' }, totalCount - idleCount)
+        this.set({ pool, state: 'idle' }, idleCount)
+        this.set({ pool, state: 'waiting' }, waitingCount)
+      }
+    },
+  })
   return {
     registry,
     httpRequests: new Counter({
@@ -102,6 +135,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
       labelNames: ['reason'],
       registers,
     }),
+    componentUp: new Gauge({
+      name: 'component_up',
+      help: '1 while what the process stands on answers, by component',
+      labelNames: ['component'],
+      registers,
+    }),
+    pool(name, pool) {
+      pools.set(name, pool)
+    },
     gauge(name, help, read) {
       new Gauge({
         name,
@@ -112,5 +154,45 @@ export function createMetrics(options: MetricsOptions): Metrics {
         },
       })
     },
+    gauges(name, help, label, reads) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          for (const [value, read] of entriesOf(reads)) this.set({ [label]: value }, read())
+        },
+      })
+    },
+    counter(name, help, read) {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+    },
+    counters(name, help, label, reads) {
+      new Counter({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset()
+          for (const [value, read] of entriesOf(reads)) this.inc({ [label]: value }, read())
+        },
+      })
+    },
+    durations(name, help) {
+      const histogram = new Histogram({ name, help, buckets: DURATION_BUCKETS_SECONDS, registers })
+      return (seconds) => histogram.observe(seconds)
+    },
   }
 }
+
+const entriesOf = (reads: Readonly<Record<string, () => number>>) => Object.entries(reads)

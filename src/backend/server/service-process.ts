@@ -7,6 +7,7 @@ import { type ComponentCheck, createHealth, type Health } from './health.ts'
 import { serveHealthDetails } from './health-wire.ts'
 import { openHttpsDoor } from './https-door.ts'
 import { type InternalServerOptions, internalServer, type Served } from './internal-server.ts'
+import { certificateEnd } from './internal-tls.ts'
 import { createLog, type Log } from './log.ts'
 import { type LogLevels, logLevels } from './log-levels.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -55,6 +56,12 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
     const levels = logLevels(log, systemClock)
     process.on('SIGUSR2', () => levels.toggle('signal'))
     const metrics = createMetrics({ service })
+    const { tls } = configuration
+    if (tls !== null) {
+      metrics.gauge('tls_certificate_expires_seconds', "When this service's certificate ends, seconds since 1970", () =>
+        certificateEnd(tls.certFile),
+      )
+    }
     const clock = systemClock
     const newId = uuidv7Maker(clock)
     const onIdleError = (error: Error) => log.warn({ err: error }, 'a database connection broke')

@@ -100,8 +100,10 @@ export async function openTracing(options: TracingOptions): Promise<Tracer> {
       }),
     ],
   })
-  metrics.gauge('trace_spans_sent', 'Spans that the collector took, since the start', () => counts.sent)
-  metrics.gauge('trace_spans_failed', 'Spans that the collector did not take, since the start', () => counts.failed)
+  metrics.counters('trace_spans_total', 'Spans, by whether the collector took them', 'outcome', {
+    sent: () => counts.sent,
+    failed: () => counts.failed,
+  })
   const tracer: OtelTracer = provider.getTracer('borrow-rate-engine', version)
   const kinds = { internal: api.SpanKind.INTERNAL, server: api.SpanKind.SERVER, client: api.SpanKind.CLIENT }
   return {

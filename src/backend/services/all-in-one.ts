@@ -40,6 +40,7 @@ await runService(ALL_IN_ONE, async (tools) => {
     passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
+  tools.metrics.pool('service', database)
   await seedReferenceData(database)
   let demoKeys: readonly DemoKey[] = []
   if (embedded !== null) {

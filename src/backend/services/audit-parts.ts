@@ -59,24 +59,27 @@ export function auditing(
   })
   const storage = storageAt(configuration.auditStorage ?? folderIn(exportsFolder))
 
+  const noteBatch = metrics.durations('audit_seal_duration_seconds', 'Time in which a batch of records was sealed')
   const sealing = sealer({
     database,
     key,
     trusted,
     clock,
     intervalMs: configuration.auditSealIntervalMs,
-    onSealed: (batch) => log.debug({ ...batch }, 'records were sealed'),
+    onSealed: (batch) => {
+      noteBatch(batch.tookMs / 1000)
+      log.debug({ ...batch }, 'records were sealed')
+    },
     onBroken: (sentence) => log.error({ sentence }, 'the chain of the records is broken, and nothing is sealed'),
     onFailure: (error) => log.warn({ err: error }, 'records could not be sealed yet'),
     onRecovered: () => log.info('records are sealed again'),
   })
-  metrics.gauge('audit_sealed_records', 'Records sealed by this process since the start', () => sealing.stats().sealed)
+  metrics.counter('audit_sealed_records_total', 'Records sealed by this process', () => sealing.stats().sealed)
   metrics.gauge(
     'audit_seal_lag_seconds',
     'Age of the oldest record without a seal',
     () => sealing.stats().lagSeconds ?? 0,
   )
-  metrics.gauge('audit_seal_milliseconds', 'How long the last batch took', () => sealing.stats().lastBatch?.tookMs ?? 0)
   metrics.gauge('audit_chain_broken', '1 while the sealer does not go on from the newest head', () =>
     Number(sealing.stats().broken !== null),
   )

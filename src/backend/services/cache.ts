@@ -23,8 +23,8 @@ await runService('cache-service', async (tools) => {
     clock,
     onFailure: (work, error) => log.warn({ work, err: error }, 'keeping the cache warm failed, and is tried again'),
   })
-  metrics.gauge('cache_warmed_names', 'Names put into the cache since the start', () => warm.stats().warmed)
-  metrics.gauge('cache_renewed_names', 'Hot names renewed since the start', () => warm.stats().renewed)
+  metrics.counter('cache_warmed_names_total', 'Names put into the cache', () => warm.stats().warmed)
+  metrics.counter('cache_renewed_names_total', 'Hot names renewed', () => warm.stats().renewed)
   metrics.gauge('cache_warm', '1 when the universe was walked since the last news', () => Number(warm.stats().warm))
   const feedsHealth = feedsHealthClient(data)
   const stopFollowing = await followLogLevel(tools, store)

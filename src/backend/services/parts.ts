@@ -105,13 +105,17 @@ export function storeAnswers(store: CacheStore): ComponentCheck {
  * A pool on a database whose structure fits this program. A database that does not fit is a reason not to start; one that is away
  * is not, since everything here carries on without it for a while.
  */
-export async function openDatabase({ configuration, service, log, onIdleError }: Tools, url: string): Promise<pg.Pool> {
+export async function openDatabase(
+  { configuration, service, log, metrics, onIdleError }: Tools,
+  url: string,
+): Promise<pg.Pool> {
   const database = connectDatabase(url, {
     applicationName: service,
     connectionsMax: configuration.databaseConnectionsMax,
     passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
+  metrics.pool('service', database)
   try {
     const newer = await requireCurrentSchema(database)
     if (newer.length > 0) log.warn({ migrations: newer }, 'the database is of a newer version; this one runs on it too')
@@ -184,13 +188,12 @@ export function marketReads(
     onRenewalFailure: (tickers, error) =>
       log.warn({ names: tickers.length, err: error }, 'names could not be read again'),
   })
-  for (const name of ['hits', 'staleHits', 'misses', 'failures'] as const) {
-    metrics.gauge(
-      CACHE_GAUGES[name],
-      `Shared copies of names, since the start: ${CACHE_GAUGES[name]}`,
-      () => cache.stats()[name],
-    )
-  }
+  metrics.counters('cache_reads_total', 'Names looked for among the shared copies, by what was found', 'outcome', {
+    hit: () => cache.stats().hits,
+    stale: () => cache.stats().staleHits,
+    miss: () => cache.stats().misses,
+    failure: () => cache.stats().failures,
+  })
   const limits = configuration.inputLimits
   const feeds = feedWork({
     feeds: configuration.feeds,
@@ -232,13 +235,6 @@ export function marketReads(
     },
   }
 }
-
-const CACHE_GAUGES = {
-  hits: 'cache_hits',
-  staleHits: 'cache_stale_hits',
-  misses: 'cache_misses',
-  failures: 'cache_failures',
-} as const
 
 /** Changes of reference data, of which every process that keeps copies hears at once. */
 export function administrating(
@@ -301,14 +297,23 @@ export function calculation(
     passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
+  const noteCommit = metrics.durations(
+    'audit_commit_duration_seconds',
+    'Time of a commit of the audit log, of one record or many',
+  )
+  metrics.pool('audit_log', auditDatabase)
   const records = auditLog({
     pool: auditDatabase,
     lanes: configuration.auditLanes,
     queueMax: configuration.auditQueueMax,
     prepared: configuration.databasePrepared,
+    onCommit: noteCommit,
   })
   metrics.gauge('audit_queue_records', 'Records that wait for a commit', () => records.stats().queued)
-  metrics.gauge('audit_commit_milliseconds', 'How long the last commit took', () => records.stats().lastCommitMs ?? 0)
+  metrics.counters('audit_records_total', 'Records that came to the audit log, by how it ended', 'outcome', {
+    kept: () => records.stats().committed,
+    refused: () => records.stats().failed,
+  })
 
   const answersDatabase = connectDatabase(sources.databaseUrl, {
     applicationName: 'idempotent answers',
@@ -316,6 +321,7 @@ export function calculation(
     passwordFile: configuration.databasePasswordFile,
     onIdleError,
   })
+  metrics.pool('idempotent_answers', answersDatabase)
   const answers = idempotentAnswers(answersDatabase)
   const turnDays = () =>
     answers
@@ -568,9 +574,9 @@ function streamOfRates(
     'Names that are looked at for them, under each model',
     () => stats().watchedNames,
   )
-  metrics.gauge('stream_events', 'Events of rates and feeds since the start', () => stats().events)
-  metrics.gauge('stream_resets', 'Streams that had to begin anew since the start', () => stats().resets)
-  metrics.gauge('stream_cut', 'Streams that nobody read, and that were cut, since the start', () => stats().cut)
+  metrics.counter('stream_events_total', 'Events of rates and feeds', () => stats().events)
+  metrics.counter('stream_resets_total', 'Streams that had to begin anew', () => stats().resets)
+  metrics.counter('stream_cut_total', 'Streams that nobody read, and that were cut', () => stats().cut)
   return stream
 }
 
@@ -637,9 +643,9 @@ function clientLimits(
     '1 when the last request was counted by all replicas together, 0 by one alone',
     () => Number(requests.state().counted === 'together'),
   )
-  metrics.gauge(
-    'rate_limited_alone_requests',
-    'Requests that this process has counted by itself since the start, for Redis was away',
+  metrics.counter(
+    'rate_limit_alone_requests_total',
+    'Requests that this process has counted by itself, for Redis was away',
     () => requests.state().aloneRequests,
   )
   return {
@@ -660,8 +666,8 @@ function refusalRecords({ configuration, log, metrics, clock, newId }: Tools, da
   })
   const { stats } = refused
   metrics.gauge('refusal_records_waiting', 'Records of refusals that wait for the database', () => stats().waiting)
-  metrics.gauge('refusal_records_written', 'Records of refusals written since the start', () => stats().written)
-  metrics.gauge('refusal_records_dropped', 'Records of refusals given up since the start', () => stats().dropped)
+  metrics.counter('refusal_records_written_total', 'Records of refusals written', () => stats().written)
+  metrics.counter('refusal_records_dropped_total', 'Records of refusals given up', () => stats().dropped)
   return {
     note: refused.note,
     stop: async () => {

@@ -98,10 +98,17 @@ export function webhookWork(
     Number(watch.stats().watching),
   )
   metrics.gauge('webhook_events_waiting', 'Events that are not in the queue yet', () => events.stats().waiting)
-  metrics.gauge('webhook_events_dropped', 'Events that did not fit, since the start', () => events.stats().dropped)
-  for (const name of ['delivered', 'failed', 'dead'] as const) {
-    metrics.gauge(`webhook_deliveries_${name}`, MEANINGS[name], () => delivery.stats()[name])
-  }
+  metrics.counter('webhook_events_dropped_total', 'Events that did not fit', () => events.stats().dropped)
+  metrics.counters(
+    'webhook_deliveries_total',
+    'Tries of deliveries, by how they ended; dead: the last one',
+    'outcome',
+    {
+      delivered: () => delivery.stats().delivered,
+      failed: () => delivery.stats().failed,
+      dead: () => delivery.stats().dead,
+    },
+  )
   return {
     webhooks: webhooks({
       database,
@@ -123,12 +130,6 @@ export function webhookWork(
     },
   }
 }
-
-const MEANINGS = {
-  delivered: 'Deliveries made by this process since the start',
-  failed: 'Tries of deliveries that failed in this process since the start',
-  dead: 'Deliveries given up by this process since the start, for their tries were used up',
-} as const
 
 /** What secrets are encrypted under, the one that encrypts first; none: there is nothing. */
 function keysOf(

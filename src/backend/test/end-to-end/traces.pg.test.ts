@@ -172,5 +172,5 @@ test('a collector that is away costs spans and a line in the log, no answer', as
   expect((await quote(back.headers)).status).toBe(200)
   await seen(() => spansOf(back.id).length > 0)
   const { text } = await ask(deployed, { path: '/metrics' })
-  expect(Number(/^trace_spans_sent\S* (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(0)
+  expect(Number(/^trace_spans_total\{.*outcome="sent".*\} (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(0)
 })
