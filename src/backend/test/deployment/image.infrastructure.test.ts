@@ -13,8 +13,9 @@ import { decimal, plus } from '../../pricing/decimal.ts'
 import { SERVICE_NAMES, type ServiceName } from '../../tools/local-cluster.ts'
 import { type Authority, certificateAuthority } from '../certificates.ts'
 import { asOwner, type RealPostgres, startPostgres } from '../postgres.ts'
+import { howToGetPostgres, testBinaries } from '../postgres-found.ts'
 import { startRedis, type TestRedis } from '../redis.ts'
-import { redisFoundOrInstalled } from '../redis-found.ts'
+import { HOW_TO_GET_REDIS, redisFoundOrInstalled } from '../redis-found.ts'
 import { BACKEND, PROJECT_ROOT } from '../tidy/tree.ts'
 import {
   buildArguments,
@@ -52,9 +53,11 @@ const MINUTES_10 = 600_000
 
 const docker = await startDockerEngine()
 const tool = docker === null ? await buildahTool() : dockerTool(docker)
-const canRun = docker !== null && redisFoundOrInstalled()
+const canRun = docker !== null && testBinaries() !== null && redisFoundOrInstalled()
 if (tool === null) console.warn('\nThe images are not built: there is neither Docker nor buildah.\n')
 else if (docker === null) console.warn('\nThe images are built by buildah, and no service runs from them.\n')
+if (docker !== null && !canRun)
+  console.warn(`\nNo service runs from the image: ${howToGetPostgres()}; ${HOW_TO_GET_REDIS}\n`)
 afterAll(() => tool?.stop(), 180_000)
 
 const packageFile = (name: string) => JSON.parse(readFileSync(join(PROJECT_ROOT, BACKEND, name), 'utf8'))
