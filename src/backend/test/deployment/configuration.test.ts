@@ -232,22 +232,26 @@ describe.skipIf(withoutKubectl())('what the pods are told', () => {
     })
   })
 
-  test('another configuration means other pods: the five, and no others', () => {
-    const copy = edited(join(folder, 'another'), 'overlays/dev/configmap-patch.yaml', (text) =>
-      text.replace('LOG_LEVEL: debug', 'LOG_LEVEL: warn'),
-    )
-    const [before, after] = [overlay('dev'), built(join(copy, 'overlays/dev'))].map((objects) =>
-      Object.fromEntries(
-        deployments(objects).map(({ metadata, spec }) => [
-          metadata.name,
-          spec.template.metadata.annotations?.['borrow-rate-engine/configuration'],
-        ]),
-      ),
-    )
-    const changed = Object.keys(before!).filter((name) => before![name] !== after![name])
-    expect(changed.sort()).toEqual([...SERVICE_NAMES].sort())
-    expect(new Set(changed.map((name) => after![name])).size).toBe(1)
-  })
+  test(
+    'another configuration means other pods: the five, and no others',
+    () => {
+      const copy = edited(join(folder, 'another'), 'overlays/dev/configmap-patch.yaml', (text) =>
+        text.replace('LOG_LEVEL: debug', 'LOG_LEVEL: warn'),
+      )
+      const [before, after] = [overlay('dev'), built(join(copy, 'overlays/dev'))].map((objects) =>
+        Object.fromEntries(
+          deployments(objects).map(({ metadata, spec }) => [
+            metadata.name,
+            spec.template.metadata.annotations?.['borrow-rate-engine/configuration'],
+          ]),
+        ),
+      )
+      const changed = Object.keys(before!).filter((name) => before![name] !== after![name])
+      expect(changed.sort()).toEqual([...SERVICE_NAMES].sort())
+      expect(new Set(changed.map((name) => after![name])).size).toBe(1)
+    },
+    BUILD_TIMEOUT_MS,
+  )
 
   test('the pooler is told where the database is, and its replica where there is one', () => {
     const objects = overlay('prod')

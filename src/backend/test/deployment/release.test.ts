@@ -69,39 +69,47 @@ describe.skipIf(withoutKubectl())('a release', () => {
     },
   )
 
-  test('of a canary: the same line in its own folder changes the canary alone, and a release leaves it as it is', () => {
-    expect(imagesOf(built(join(released('canary'), 'canary')))).toEqual({ 'api-gateway-canary': [IMAGE] })
-    const afterRelease = built(join(released('overlays/prod'), 'canary'))
-    expect(afterRelease).toEqual(canary())
-  })
+  test(
+    'of a canary: the same line in its own folder changes the canary alone, and a release leaves it as it is',
+    () => {
+      expect(imagesOf(built(join(released('canary'), 'canary')))).toEqual({ 'api-gateway-canary': [IMAGE] })
+      const afterRelease = built(join(released('overlays/prod'), 'canary'))
+      expect(afterRelease).toEqual(canary())
+    },
+    BUILD_TIMEOUT_MS,
+  )
 
-  test('a canary is production’s gateway under another name', () => {
-    const [gateway, another] = [
-      one(overlay('prod'), 'Deployment', 'api-gateway'),
-      one(canary(), 'Deployment', 'api-gateway-canary'),
-    ].map((object) => JSON.parse(JSON.stringify(object)) as Deployment)
-    const { labels } = another!.spec.template.metadata
-    expect(labels).toMatchObject({
-      app: 'api-gateway-canary',
-      'app.kubernetes.io/name': 'api-gateway',
-      'app.kubernetes.io/component': 'service',
-    })
-    const renamed = JSON.stringify(another)
-      .replaceAll('api-gateway-canary', 'api-gateway')
-      .replace('"app.kubernetes.io/component":"canary"', '"app.kubernetes.io/component":"service"')
-    expect(JSON.parse(renamed)).toEqual(gateway)
-    expect(deployments(canary())).toHaveLength(1)
-    expect(
-      canary()
-        .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
-        .filter((name) => !name.includes('configuration-'))
-        .sort(),
-    ).toEqual([
-      'Deployment api-gateway-canary',
-      'HorizontalPodAutoscaler api-gateway-canary-hpa',
-      'PodDisruptionBudget api-gateway-canary-pdb',
-    ])
-  })
+  test(
+    'a canary is production’s gateway under another name',
+    () => {
+      const [gateway, another] = [
+        one(overlay('prod'), 'Deployment', 'api-gateway'),
+        one(canary(), 'Deployment', 'api-gateway-canary'),
+      ].map((object) => JSON.parse(JSON.stringify(object)) as Deployment)
+      const { labels } = another!.spec.template.metadata
+      expect(labels).toMatchObject({
+        app: 'api-gateway-canary',
+        'app.kubernetes.io/name': 'api-gateway',
+        'app.kubernetes.io/component': 'service',
+      })
+      const renamed = JSON.stringify(another)
+        .replaceAll('api-gateway-canary', 'api-gateway')
+        .replace('"app.kubernetes.io/component":"canary"', '"app.kubernetes.io/component":"service"')
+      expect(JSON.parse(renamed)).toEqual(gateway)
+      expect(deployments(canary())).toHaveLength(1)
+      expect(
+        canary()
+          .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+          .filter((name) => !name.includes('configuration-'))
+          .sort(),
+      ).toEqual([
+        'Deployment api-gateway-canary',
+        'HorizontalPodAutoscaler api-gateway-canary-hpa',
+        'PodDisruptionBudget api-gateway-canary-pdb',
+      ])
+    },
+    BUILD_TIMEOUT_MS,
+  )
 
   describe('the door', () => {
     interface Door {
@@ -200,12 +208,16 @@ describe.skipIf(withoutKubectl())('a release', () => {
     }
   })
 
-  test('an overlay whose patch is meant for everybody is noticed: it would put a service into the pooler', () => {
-    const copy = edited(join(folder, 'everybody'), 'overlays/dev/kustomization.yaml', (text) =>
-      text.replaceAll('      labelSelector: app.kubernetes.io/component=service\n', ''),
-    )
-    const objects = built(join(copy, 'overlays/dev'))
-    expect(withoutImages(objects)).not.toEqual(withoutImages(overlay('dev')))
-    expect(imagesOf(objects).pgbouncer).toHaveLength(2)
-  })
+  test(
+    'an overlay whose patch is meant for everybody is noticed: it would put a service into the pooler',
+    () => {
+      const copy = edited(join(folder, 'everybody'), 'overlays/dev/kustomization.yaml', (text) =>
+        text.replaceAll('      labelSelector: app.kubernetes.io/component=service\n', ''),
+      )
+      const objects = built(join(copy, 'overlays/dev'))
+      expect(withoutImages(objects)).not.toEqual(withoutImages(overlay('dev')))
+      expect(imagesOf(objects).pgbouncer).toHaveLength(2)
+    },
+    BUILD_TIMEOUT_MS,
+  )
 })
