@@ -143,6 +143,38 @@ describe.skipIf(!hasKubectl())('manifests and account agree', () => {
       expect(asked.filter((key) => !names.includes(key))).toEqual([])
     })
 
+    test('on what is in the secrets: each value that a template asks for is one that the program writes', () => {
+      const written = new Map(
+        Object.entries(program.resource.aws_secretsmanager_secret_version ?? {}).map(
+          ([name, { secret_string_wo: value }]) => [
+            `borrow-rate-engine/${environment}/${name.replaceAll('_', '-')}`,
+            Object.keys(JSON.parse(String(value)) as object),
+          ],
+        ),
+      )
+      const secrets = objectsOf(environment).filter(({ kind }) => kind === 'ExternalSecret')
+      const checked = secrets.flatMap(({ metadata, spec }) => {
+        const { dataFrom, target } = spec as {
+          dataFrom: { extract: { key: string } }[]
+          target: { template: { data: Record<string, string> } }
+        }
+        const values = dataFrom.map(({ extract }) => written.get(extract.key))
+        // Keys of the engine and of feeds are put in by whoever has them.
+        if (values.includes(undefined)) return []
+        const asked = Object.values(target.template.data).flatMap((text) =>
+          [...text.matchAll(/\{\{-? ?(?:with )?(?:\$?\.(\w+)|index \. "([^"]+)")/g)].map(
+            ([, dotted, indexed]) => dotted ?? indexed!,
+          ),
+        )
+        expect(
+          asked.filter((name) => !values.flat().includes(name)),
+          metadata.name,
+        ).toEqual([])
+        return [metadata.name]
+      })
+      expect(checked).toEqual(expect.arrayContaining(['database-credentials', 'database-setup', 'redis-credentials']))
+    })
+
     test('on the users of the database', () => {
       const secret = one<{ target: { template: { data: Record<string, string> } } }>(
         environment,
