@@ -12,6 +12,8 @@ const missing = whyNoEmulatedAws()
 if (missing !== null) console.warn(`The commands of AWS are not run: ${missing}`)
 
 const VERSION = '1.4.0'
+/** On a machine that has other things to do the tools are made in many minutes, once. */
+const FIRST_TIME_MS = 1_200_000
 
 /** What Terraform makes before anybody types these commands, as far as they need it. */
 const TERRAFORMS_WORK = `
@@ -54,7 +56,7 @@ describe.skipIf(missing !== null)('the guide’s commands of AWS', () => {
   beforeAll(async () => {
     aws = await startEmulatedAws()
     await typed(TERRAFORMS_WORK)
-  })
+  }, FIRST_TIME_MS)
   afterAll(() => aws?.close())
 
   test('update-kubeconfig writes an access that asks AWS for a token each time, and none into the file', async () => {
