@@ -229,6 +229,8 @@ export function startController({ access, log, registry, now }: ControllerOption
         if (stopping.signal.aborted) return
         failures += 1
         log.warn({ err: error, watched }, 'a watch broke, and is opened again')
+        // What breaks a watch may keep this from the cluster altogether: a look tells.
+        ring()
       }
       counts.watching.set({ watched }, 0)
       if (failures > 0) await pause(failures)

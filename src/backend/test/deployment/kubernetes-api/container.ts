@@ -1,6 +1,6 @@
 // What a container is given: its environment and its files, from the pod's specification and from the ConfigMaps and Secrets that
 // it names. On this machine files lie below a folder of the pod, so paths of mounts in the environment are written anew.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type ApiObject, listAt, type Tree, treeAt } from './api-object.ts'
 import { fixedKind } from './kinds.ts'
@@ -59,6 +59,8 @@ export function containerFiles(store: Store, pod: ApiObject, container: Tree, fo
     const at = join(folder, 'volumes', String(name))
     mkdirSync(at, { recursive: true })
     for (const [path, content] of volumeFiles(store, pod, volume)) {
+      // A file that is the same stays: programs look at its time to see that it changed.
+      if (existsSync(join(at, path)) && readFileSync(join(at, path)).equals(content)) continue
       mkdirSync(dirname(join(at, path)), { recursive: true })
       writeFileSync(join(at, path), content)
     }

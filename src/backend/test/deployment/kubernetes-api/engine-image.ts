@@ -39,7 +39,7 @@ export function engineImage(folder: string, starts: (pod: ApiObject) => boolean)
       HOME: '/nonexistent',
     },
     workingDirectory: app,
-    portSettings: { PORT: 8000, INTERNAL_PORT: 8443 },
+    portSettings: { PORT: 8000, INTERNAL_PORT: 8443, HTTPS_PORT: 8444 },
     starts,
   }
 }
