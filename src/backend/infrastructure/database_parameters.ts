@@ -1,5 +1,5 @@
 // Settings of PostgreSQL that this system wants otherwise than the defaults: the parameter group of RDS is made of them, and a local server
-// can be started with them. What depends on the size of the machine is left to RDS, which computes it.
+// is started with them in a test. What depends on the size of the machine is left to RDS, which computes it.
 
 export interface DatabaseParameter {
   readonly name: string
@@ -103,8 +103,3 @@ export const DATABASE_PARAMETERS: readonly DatabaseParameter[] = [
     why: 'PgBouncer keeps far fewer open; the rest is for migrations, maintenance and a night when something goes wrong.',
   },
 ]
-
-/** Words for the command line of a local server: `-c name=value`. */
-export function localServerOptions(): string[] {
-  return DATABASE_PARAMETERS.filter(({ rdsOnly }) => !rdsOnly).flatMap(({ name, value }) => ['-c', `${name}=${value}`])
-}

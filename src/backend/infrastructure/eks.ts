@@ -2,10 +2,11 @@
 // makes larger and smaller.
 import { AutoscalingGroupTagA } from '@cdktn/provider-aws/lib/autoscaling-group-tag/index.js'
 import { CloudwatchLogGroup } from '@cdktn/provider-aws/lib/cloudwatch-log-group/index.js'
-import { EksAddon } from '@cdktn/provider-aws/lib/eks-addon/index.js'
+import { EksAddon, type EksAddonConfig } from '@cdktn/provider-aws/lib/eks-addon/index.js'
 import { EksCluster } from '@cdktn/provider-aws/lib/eks-cluster/index.js'
 import { EksNodeGroup } from '@cdktn/provider-aws/lib/eks-node-group/index.js'
 import type { IamRole } from '@cdktn/provider-aws/lib/iam-role/index.js'
+import { IamRolePolicyAttachment } from '@cdktn/provider-aws/lib/iam-role-policy-attachment/index.js'
 import { LaunchTemplate } from '@cdktn/provider-aws/lib/launch-template/index.js'
 import { Construct } from 'constructs'
 import { addressOf, text } from './expressions.ts'
@@ -73,7 +74,7 @@ export class KubernetesCluster extends Construct {
       upgradePolicy: { supportType: 'STANDARD' },
       zonalShiftConfig: { enabled: true },
       tags: { Name: naming.name },
-      dependsOn: [logs, clusterRole],
+      dependsOn: [logs, ...this.#attachments()],
     })
 
     this.nodeRole = role(this, naming, 'nodes', {
@@ -85,8 +86,15 @@ export class KubernetesCluster extends Construct {
         'AmazonSSMManagedInstanceCore',
       ],
     })
-    this.nodeGroup = this.#nodes(settings, naming, keys, network, groups)
-    this.#addons(naming)
+    // A node is not ready before it has its network, and is not waited for longer than a quarter of an hour.
+    const first = this.#addonsOfNodes(naming)
+    this.nodeGroup = this.#nodes(settings, naming, keys, network, groups, first)
+    this.#addonsOnNodes(naming)
+  }
+
+  /** A role that lacks a policy is a role all the same: what needs it waits for both. */
+  #attachments(): IamRolePolicyAttachment[] {
+    return this.node.children.filter((child) => child instanceof IamRolePolicyAttachment)
   }
 
   #nodes(
@@ -95,6 +103,7 @@ export class KubernetesCluster extends Construct {
     keys: Keys,
     network: Network,
     groups: SecurityGroups,
+    addons: readonly EksAddon[],
   ): EksNodeGroup {
     const tags = { Name: naming.named('node'), Environment: settings.environment, PatchGroup: naming.named('nodes') }
     const template = new LaunchTemplate(this, 'aws_launch_template.nodes', {
@@ -142,6 +151,7 @@ export class KubernetesCluster extends Construct {
       updateConfig: { maxUnavailable: 1 },
       nodeRepairConfig: { enabled: true },
       tags: { Name: naming.named('services') },
+      dependsOn: [...addons, ...this.#attachments()],
       // How many there are is the autoscaler's to say.
       lifecycle: { ignoreChanges: ['scaling_config[0].desired_size'] },
     })
@@ -166,43 +176,51 @@ export class KubernetesCluster extends Construct {
     return group.resources.get(0).autoscalingGroups.get(0).name
   }
 
-  #addons(naming: Naming): void {
+  #addonsOfNodes(naming: Naming): EksAddon[] {
     const cni = role(this, naming, 'vpc-cni', {
       description: 'The network plug-in: addresses for pods',
       trust: trustedPods(),
       managedPolicies: ['AmazonEKS_CNI_Policy'],
     })
+    const identities = this.#addon('eks-pod-identity-agent')
+    return [
+      identities,
+      this.#addon('kube-proxy'),
+      this.#addon('vpc-cni', {
+        // The plug-in enforces NetworkPolicies too. Addresses come to nodes sixteen at a time.
+        configurationValues: JSON.stringify({
+          enableNetworkPolicy: 'true',
+          env: { ENABLE_PREFIX_DELEGATION: 'true' },
+        }),
+        podIdentityAssociation: [{ roleArn: cni.arn, serviceAccount: 'aws-node' }],
+        dependsOn: [identities],
+      }),
+    ]
+  }
+
+  #addonsOnNodes(naming: Naming): void {
     const disks = role(this, naming, 'ebs-csi', {
       description: 'The storage driver: disks for pods',
       trust: trustedPods(),
       managedPolicies: ['service-role/AmazonEBSCSIDriverPolicy'],
     })
-    const addon = (name: string, more: Partial<ConstructorParameters<typeof EksAddon>[2]> = {}) =>
-      new EksAddon(this, `aws_eks_addon.${name.replaceAll('-', '_')}`, {
-        clusterName: this.cluster.name,
-        addonName: name,
-        resolveConflictsOnCreate: 'OVERWRITE',
-        resolveConflictsOnUpdate: 'PRESERVE',
-        ...more,
-      })
-    // The three that a node needs before it can be ready.
-    const identities = addon('eks-pod-identity-agent')
-    addon('kube-proxy')
-    addon('vpc-cni', {
-      // NetworkPolicies are enforced by the plug-in, and from a pod's first moment on.
-      configurationValues: JSON.stringify({
-        enableNetworkPolicy: 'true',
-        env: { ENABLE_PREFIX_DELEGATION: 'true', NETWORK_POLICY_ENFORCING_MODE: 'standard' },
-      }),
-      podIdentityAssociation: [{ roleArn: cni.arn, serviceAccount: 'aws-node' }],
-      dependsOn: [identities],
-    })
-    addon('coredns', { dependsOn: [this.nodeGroup] })
-    addon('metrics-server', { dependsOn: [this.nodeGroup] })
-    addon('aws-ebs-csi-driver', {
+    const dependsOn = [this.nodeGroup]
+    this.#addon('coredns', { dependsOn })
+    this.#addon('metrics-server', { dependsOn })
+    this.#addon('aws-ebs-csi-driver', {
       configurationValues: JSON.stringify({ controller: { extraVolumeTags: { Project: 'borrow-rate-engine' } } }),
       podIdentityAssociation: [{ roleArn: disks.arn, serviceAccount: 'ebs-csi-controller-sa' }],
-      dependsOn: [this.nodeGroup],
+      dependsOn,
+    })
+  }
+
+  #addon(name: string, more: Partial<EksAddonConfig> = {}): EksAddon {
+    return new EksAddon(this, `aws_eks_addon.${name.replaceAll('-', '_')}`, {
+      clusterName: this.cluster.name,
+      addonName: name,
+      resolveConflictsOnCreate: 'OVERWRITE',
+      resolveConflictsOnUpdate: 'PRESERVE',
+      ...more,
     })
   }
 }
