@@ -5,6 +5,7 @@ import type { Settings } from './planned-values.ts'
 import { isObject, type ObjectValue, type Value } from './wire.ts'
 
 const RANDOM_PASSWORD_LENGTH = 32
+const PASSWORDS_LOOKED_FOR = 200
 
 type Answer = (config: ObjectValue, settings: Settings) => ObjectValue
 
@@ -68,8 +69,7 @@ export const DATA_ANSWERS: Record<string, Answer> = {
   // Another one at each reading, as the real one: what keeps it in an argument is never without a change.
   aws_secretsmanager_random_password: (config, settings) => {
     const length = typeof config.password_length === 'number' ? config.password_length : RANDOM_PASSWORD_LENGTH
-    const drawn = createHash('sha512').update(`password ${settings.draw()}`).digest('hex')
-    return { random_password: drawn.repeat(Math.ceil(length / drawn.length)).slice(0, length) }
+    return { random_password: drawnPassword(settings.draw(), length) }
   },
   aws_elb_service_account: () => ({ id: '127311923021', arn: 'arn:aws:iam::127311923021:root' }),
   aws_eks_cluster_auth: (config) => ({ id: config.name ?? '', token: 'k8s-aws-v1.rehearsal' }),
@@ -108,6 +108,19 @@ export const DATA_ANSWERS: Record<string, Answer> = {
       description: account.id,
     }
   },
+}
+
+/** The nth password that a rehearsal hands out: whoever looks whether one has leaked knows them all. */
+export function drawnPassword(nth: number, length = RANDOM_PASSWORD_LENGTH): string {
+  const drawn = createHash('sha512').update(`password ${nth}`).digest('hex')
+  return drawn.repeat(Math.ceil(length / drawn.length)).slice(0, length)
+}
+
+/** Which of the first passwords stand in a text. */
+export function passwordsIn(text: string): string[] {
+  return Array.from({ length: PASSWORDS_LOOKED_FOR }, (_, nth) => drawnPassword(nth)).filter((password) =>
+    text.includes(password),
+  )
 }
 
 /** The document in the provider's words: what stands in several statements under one sid is one statement, single values are not lists. */

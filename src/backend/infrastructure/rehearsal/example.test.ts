@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXAMPLE, exampleConfiguration } from '../schema/example.ts'
+import { passwordsIn } from './data-answers.ts'
 import { GUIDE, missingTerraform, openRehearsal, type Rehearsal, VALUES } from './rehearsal.ts'
 
 const missing = missingTerraform()
@@ -87,6 +88,32 @@ describe.skipIf(missing !== undefined)('terraform validate', () => {
       expect(status).toBe(1)
       expect(output.replace(/^[│╷╵ ]+/gm, '')).toMatch(words)
     })
+  })
+})
+
+describe.skipIf(missing !== undefined)('a password', () => {
+  const planned = (spoil: (it: Any) => void) =>
+    onExample(spoil, async (rehearsal) => {
+      const { status, output } = await rehearsal.run(`${GUIDE.init} && ${GUIDE.plan} && terraform show -json tfplan`)
+      expect(status, output).toBe(0)
+      return output
+    })
+
+  test('that a data source draws stands in the plan, and is found there', async () => {
+    const output = await planned(({ data, resource }) => {
+      data.aws_secretsmanager_random_password = { database: { password_length: 32 } }
+      resource.aws_db_instance.main.password_wo = '${data.aws_secretsmanager_random_password.database.random_password}'
+    })
+    expect(passwordsIn(output)).toHaveLength(1)
+  })
+
+  test('that an ephemeral resource draws stands nowhere', async () => {
+    const output = await planned((it) => {
+      it.ephemeral = { aws_secretsmanager_random_password: { database: { password_length: 32 } } }
+      it.resource.aws_db_instance.main.password_wo =
+        '${ephemeral.aws_secretsmanager_random_password.database.random_password}'
+    })
+    expect(passwordsIn(output)).toEqual([])
   })
 })
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENVIRONMENTS } from '../maintenance_windows.ts'
 import { parseTfvars } from '../schema/tfvars.ts'
+import { passwordsIn } from './data-answers.ts'
 import { keepPlan } from './plans.ts'
 import {
   GUIDE,
@@ -50,15 +51,17 @@ describe.skipIf(missing !== undefined).each(ENVIRONMENTS)('the infrastructure of
     ended(await rehearsal.run('terraform fmt -check -recursive'), 0)
   })
 
-  test('is planned and applied by the guide’s words: everything planned is there', async () => {
+  test('is planned and applied by the guide’s words: everything planned is there, and no password is in the plan or in the state', async () => {
     const planned = ended(await rehearsal.run(GUIDE.plan), 0)
     const count = Number(/Plan: (\d+) to add, 0 to change, 0 to destroy/.exec(planned)?.[1])
     expect(count).toBeGreaterThan(0)
-    await keepPlan(environment, rehearsal)
+    const plan = await keepPlan(environment, rehearsal)
+    expect(passwordsIn(JSON.stringify(plan))).toEqual([])
     const applied = ended(await rehearsal.run(GUIDE.apply), 0)
     expect(applied).toContain(`Apply complete! Resources: ${count} added, 0 changed, 0 destroyed`)
     expect(stateResources().flatMap(({ instances }) => instances)).toHaveLength(count)
     expect([...rehearsal.state.objects.keys()]).toEqual([stateObject])
+    expect(passwordsIn(rehearsal.state.objects.get(stateObject)!.body.toString())).toEqual([])
     expect(rehearsal.state.objects.get(stateObject)!.encryption).toMatch(/^(AES256|aws:kms)$/)
   })
 
