@@ -9,6 +9,7 @@ import {
   built,
   cluster,
   ENVIRONMENTS,
+  jobs,
   type ManifestObject,
   one,
   overlay,
@@ -55,7 +56,7 @@ describe.skipIf(withoutKubectl())('a component', () => {
       const { added, removed, objects } = difference('feeds-by-ftp')
       expect(added).toEqual(['NetworkPolicy borrow-rate-engine-prod/data-service-to-ftp-feeds'])
       expect(removed).toEqual([])
-      expect(networkFaults(objects)).toEqual([])
+      expect(networkFaults([...objects, ...jobs()])).toEqual([])
     },
     BUILD_TIMEOUT_MS,
   )
