@@ -6,7 +6,6 @@ import { EksPodIdentityAssociation } from '@cdktn/provider-aws/lib/eks-pod-ident
 import { IamOpenidConnectProvider } from '@cdktn/provider-aws/lib/iam-openid-connect-provider/index.js'
 import type { IamRole } from '@cdktn/provider-aws/lib/iam-role/index.js'
 import { Construct } from 'constructs'
-import type { DnsZone } from './dns.ts'
 import type { KubernetesCluster } from './eks.ts'
 import { addressOf, number, text } from './expressions.ts'
 import type { Keys } from './keys.ts'
@@ -15,7 +14,7 @@ import type { Naming } from './naming.ts'
 import { policyDocument, type Statement, trustedPods } from './policy_documents.ts'
 import { role } from './roles.ts'
 import type { SecurityGroups } from './security_groups.ts'
-import type { Storage } from './storage.ts'
+import { PUSH_IMAGES, type Storage } from './storage.ts'
 
 const SERVICES = ['api-gateway', 'calculation-service', 'data-service', 'cache-service', 'audit-service'] as const
 
@@ -23,7 +22,6 @@ export interface AccessTo {
   readonly keys: Keys
   readonly kubernetes: KubernetesCluster
   readonly storage: Storage
-  readonly zone: DnsZone
   readonly groups: SecurityGroups
 }
 
@@ -41,6 +39,7 @@ export class Access extends Construct {
     this.#to = to
     this.podRoles = { ...this.#services(), ...this.#controllers() }
     this.deploy = this.#deployment()
+    to.storage.letIn({ pulling: to.kubernetes.nodeRole, pushing: this.deploy })
     this.readOnly = this.#people()
     this.breakGlass = this.#breakGlass()
     this.#clusterAccess()
@@ -72,7 +71,7 @@ export class Access extends Construct {
   }
 
   #controllers(): Record<string, IamRole> {
-    const { keys, kubernetes, zone } = this.#to
+    const { keys, kubernetes } = this.#to
     return {
       'external-secrets': this.#podRole('external-secrets', {
         description: 'Brings secrets from Secrets Manager into the cluster',
@@ -125,19 +124,6 @@ export class Access extends Construct {
               },
             },
           },
-        ],
-      }),
-      'external-dns': this.#podRole('external-dns', {
-        description: 'Points the name of the engine at the load balancer',
-        namespace: 'external-dns',
-        serviceAccount: 'external-dns',
-        statements: [
-          {
-            sid: 'ChangeOwnZone',
-            actions: ['route53:ChangeResourceRecordSets', 'route53:ListResourceRecordSets'],
-            resources: [zone.zone.arn],
-          },
-          { sid: 'FindIt', actions: ['route53:ListHostedZones', 'route53:ListTagsForResources'] },
         ],
       }),
     }
@@ -196,17 +182,7 @@ export class Access extends Construct {
         { sid: 'LogInToRegistry', actions: ['ecr:GetAuthorizationToken'] },
         {
           sid: 'PushImages',
-          actions: [
-            'ecr:BatchCheckLayerAvailability',
-            'ecr:BatchGetImage',
-            'ecr:CompleteLayerUpload',
-            'ecr:DescribeImages',
-            'ecr:DescribeImageScanFindings',
-            'ecr:GetDownloadUrlForLayer',
-            'ecr:InitiateLayerUpload',
-            'ecr:PutImage',
-            'ecr:UploadLayerPart',
-          ],
+          actions: PUSH_IMAGES,
           resources: this.#to.storage.repositories.map(({ arn }) => arn),
         },
         { sid: 'FindCluster', actions: ['eks:DescribeCluster'], resources: [this.#to.kubernetes.cluster.arn] },

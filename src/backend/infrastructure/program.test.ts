@@ -102,7 +102,7 @@ describe('network access lists', () => {
 })
 
 describe('roles of pods', () => {
-  test('are taken by the five services, each by its own, and by four controllers', () => {
+  test('are taken by the five services, each by its own, and by three controllers', () => {
     const taken = Object.values(resource.aws_eks_pod_identity_association ?? {}).map(
       ({ namespace, service_account }) => `${namespace}/${service_account}`,
     )
@@ -112,7 +112,6 @@ describe('roles of pods', () => {
       '${local.name}/cache-service',
       '${local.name}/calculation-service',
       '${local.name}/data-service',
-      'external-dns/external-dns',
       'external-secrets/external-secrets',
       'kube-system/aws-load-balancer-controller',
       'kube-system/cluster-autoscaler',

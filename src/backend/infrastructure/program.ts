@@ -60,7 +60,7 @@ export function program(): RootModule {
   const database = new Database(root, settings, naming, keys, network, groups, passwords)
   const cache = new Cache(root, settings, naming, keys, network, groups, passwords)
   new Secrets(root, naming, keys, { database, cache, passwords, network, groups, settings })
-  const access = new Access(root, naming, { keys, kubernetes, storage, zone, groups })
+  const access = new Access(root, naming, { keys, kubernetes, storage, groups })
   new WaysIn(root, settings, naming, keys, network, groups)
   const account = new Account(root, settings, naming, keys, network, storage)
   const monitoring = new Monitoring(root, naming, keys, { database, cache, kubernetes })

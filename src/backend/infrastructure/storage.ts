@@ -3,6 +3,7 @@
 import { EcrLifecyclePolicy } from '@cdktn/provider-aws/lib/ecr-lifecycle-policy/index.js'
 import { EcrRepository } from '@cdktn/provider-aws/lib/ecr-repository/index.js'
 import { EcrRepositoryPolicy } from '@cdktn/provider-aws/lib/ecr-repository-policy/index.js'
+import type { IamRole } from '@cdktn/provider-aws/lib/iam-role/index.js'
 import { S3Bucket } from '@cdktn/provider-aws/lib/s3-bucket/index.js'
 import {
   S3BucketLifecycleConfiguration,
@@ -67,13 +68,26 @@ export class Storage extends Construct {
       rule: { defaultRetention: { mode: 'COMPLIANCE', days: settings.audit_lock_days } },
     })
     this.repositories = ['borrow-rate-engine', 'borrow-rate-engine-pgbouncer'].map((name) =>
-      this.#repository(name, naming, keys),
+      this.#repository(name, keys),
     )
   }
 
   /** Who relies on being let in depends on it. */
   get logsPolicy(): S3BucketPolicy {
     return this.#policies.get('logs')!
+  }
+
+  /** Who takes images out and puts them in. A policy can only name roles that there are. */
+  letIn(roles: { readonly pulling: IamRole; readonly pushing: IamRole }): void {
+    for (const repository of this.repositories) {
+      new EcrRepositoryPolicy(this, `aws_ecr_repository_policy.${repository.friendlyUniqueId}`, {
+        repository: repository.name,
+        policy: policyDocument(
+          { sid: 'NodesPull', actions: PULL_IMAGES, principals: { AWS: [roles.pulling.arn] } },
+          { sid: 'DeploymentsPush', actions: PUSH_IMAGES, principals: { AWS: [roles.pushing.arn] } },
+        ),
+      })
+    }
   }
 
   #bucket(naming: Naming, request: BucketRequest): S3Bucket {
@@ -139,7 +153,7 @@ export class Storage extends Construct {
     return bucket
   }
 
-  #repository(name: string, naming: Naming, keys: Keys): EcrRepository {
+  #repository(name: string, keys: Keys): EcrRepository {
     const address = name.replaceAll('-', '_')
     const repository = new EcrRepository(this, `aws_ecr_repository.${address}`, {
       name,
@@ -168,34 +182,20 @@ export class Storage extends Construct {
         ],
       }),
     })
-    new EcrRepositoryPolicy(this, `aws_ecr_repository_policy.${address}`, {
-      repository: repository.name,
-      policy: policyDocument(
-        {
-          sid: 'NodesPull',
-          actions: ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer', 'ecr:BatchCheckLayerAvailability'],
-          principals: { AWS: [`arn:aws:iam::${naming.accountId}:role/${naming.named('nodes')}`] },
-        },
-        {
-          sid: 'DeploymentsPush',
-          actions: [
-            'ecr:BatchCheckLayerAvailability',
-            'ecr:BatchGetImage',
-            'ecr:CompleteLayerUpload',
-            'ecr:DescribeImages',
-            'ecr:DescribeImageScanFindings',
-            'ecr:GetDownloadUrlForLayer',
-            'ecr:InitiateLayerUpload',
-            'ecr:PutImage',
-            'ecr:UploadLayerPart',
-          ],
-          principals: { AWS: [`arn:aws:iam::${naming.accountId}:role/${naming.named('deploy')}`] },
-        },
-      ),
-    })
     return repository
   }
 }
+
+const PULL_IMAGES = ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer']
+export const PUSH_IMAGES = [
+  ...PULL_IMAGES,
+  'ecr:CompleteLayerUpload',
+  'ecr:DescribeImageScanFindings',
+  'ecr:DescribeImages',
+  'ecr:InitiateLayerUpload',
+  'ecr:PutImage',
+  'ecr:UploadLayerPart',
+]
 
 /** Resources are given below the bucket's own ARN. */
 function accessLogWriters(naming: Naming): Statement[] {
