@@ -1,8 +1,11 @@
 // The program that is kept is the one that is written here, and says what the guide says.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SnsTopic } from '@cdktn/provider-aws/lib/sns-topic/index.js'
+import { App } from 'cdktn'
 import { describe, expect, test } from 'vitest'
 import { synthesize } from './program.ts'
+import { RootModule } from './stack.ts'
 
 const kept = readFileSync(join(import.meta.dirname, 'main.tf.json'), 'utf8')
 type Arguments = Readonly<Record<string, unknown>>
@@ -39,6 +42,12 @@ describe('main.tf.json', () => {
     expect(names.filter((name) => !/^[a-z]\w*$/.test(name))).toEqual([])
     expect(names).not.toContainEqual(expect.stringMatching(/_[0-9A-F]{8}$/))
   })
+})
+
+test('a construct whose id is not its address is refused', () => {
+  const root = new RootModule(new App({ skipValidation: true }), 'sample')
+  new SnsTopic(root, 'aws_sqs_queue.main', { name: 'sample' })
+  expect(() => root.toTerraform()).toThrow('is a aws_sns_topic: its id has to be its address')
 })
 
 /** Arguments that name a thing in AWS, where two with the same name cannot be. */

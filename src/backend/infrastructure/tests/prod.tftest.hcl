@@ -11,7 +11,6 @@ variables {
     ".public.ecr.aws",
     "registry.k8s.io",
     ".pkg.dev",
-    "quay.io",
     ".quay.io",
     "ghcr.io",
     ".githubusercontent.com",

@@ -11,7 +11,6 @@ egress_allowed_domains = [
   # Images of the cluster's controllers.
   "registry.k8s.io",
   ".pkg.dev",
-  "quay.io",
   ".quay.io",
   "ghcr.io",
   ".githubusercontent.com",
