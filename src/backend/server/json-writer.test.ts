@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Decimal, decimal } from '../pricing/decimal.ts'
 import { readJson } from './json-reader.ts'
-import { writeJson } from './json-writer.ts'
+import { writeJson, writerOfOneValue } from './json-writer.ts'
 
 describe('what leaves', () => {
   test('a decimal is a number token with its exact text', () => {
@@ -72,4 +72,23 @@ test('every decimal appears verbatim', () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test('one large value is written once, and another one anew', () => {
+  let reads = 0
+  const counted = (text: string) => ({
+    get text() {
+      reads += 1
+      return text
+    },
+  })
+  const write = writerOfOneValue()
+  const [first, second] = [counted('a'), counted('b')]
+  expect([write(first), write(first), write(second), write(first)]).toEqual([
+    '{"text":"a"}',
+    '{"text":"a"}',
+    '{"text":"b"}',
+    '{"text":"a"}',
+  ])
+  expect(reads).toBe(3)
 })

@@ -66,3 +66,16 @@ const PLAIN_KEY = /^[A-Za-z0-9_.-]{1,40}$/
 function keyText(key: string): string {
   return PLAIN_KEY.test(key) ? `"${key}"` : JSON.stringify(key)
 }
+
+/** A writer for one large value that does not change: the second time its text comes from memory. */
+export function writerOfOneValue(): (value: unknown) => string {
+  let written: unknown
+  let text = ''
+  return (value) => {
+    if (text === '' || value !== written) {
+      text = writeJson(value)
+      written = value
+    }
+    return text
+  }
+}

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
+import { writerOfOneValue } from './json-writer.ts'
 import { FAILURES } from './problem.ts'
 
 export interface OpenApiOptions {
@@ -129,37 +130,42 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
       },
     },
   })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: PAGE_POLICY,
-    uiConfig: {
-      deepLinking: true,
-      docExpansion: 'list',
-      // What is tried shows its fields at once, filled with the examples.
-      tryItOutEnabled: true,
-      displayRequestDuration: true,
-      filter: true,
-      defaultModelsExpandDepth: 0,
-      // A key is not left behind in the browser.
-      persistAuthorization: false,
-    },
-    theme: {
-      title: options.title,
-      css: [{ filename: 'page.css', content: readBeside('reference-page.css') }],
-      favicon: [
-        {
-          filename: 'icon.svg',
-          rel: 'icon',
-          sizes: 'any',
-          type: 'image/svg+xml',
-          content: readBeside('reference-page.svg'),
-        },
-      ],
-    },
-    logo: { type: 'image/svg+xml', content: NO_LOGO, href: '/docs', target: '_self' },
+  // Half a megabyte of text that never changes: writing it takes longer than any price, and nobody needs a key to ask.
+  const writeOnce = writerOfOneValue()
+  await app.register(async (pages) => {
+    pages.setReplySerializer(writeOnce)
+    await pages.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: PAGE_POLICY,
+      uiConfig: {
+        deepLinking: true,
+        docExpansion: 'list',
+        // What is tried shows its fields at once, filled with the examples.
+        tryItOutEnabled: true,
+        displayRequestDuration: true,
+        filter: true,
+        defaultModelsExpandDepth: 0,
+        // A key is not left behind in the browser.
+        persistAuthorization: false,
+      },
+      theme: {
+        title: options.title,
+        css: [{ filename: 'page.css', content: readBeside('reference-page.css') }],
+        favicon: [
+          {
+            filename: 'icon.svg',
+            rel: 'icon',
+            sizes: 'any',
+            type: 'image/svg+xml',
+            content: readBeside('reference-page.svg'),
+          },
+        ],
+      },
+      logo: { type: 'image/svg+xml', content: NO_LOGO, href: '/docs', target: '_self' },
+    })
   })
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
-    reply.header('cache-control', 'public, max-age=300').send(app.swagger()),
+    reply.header('cache-control', 'public, max-age=300').serializer(writeOnce).send(app.swagger()),
   )
 }
 
