@@ -55,6 +55,7 @@ interface Placed {
 const PODS = fixedKind('pods')
 const READY_WAIT_MS = 20_000
 const PROBE_EVERY_MS = 50
+const CLOSED_PORT = 1
 
 export function startNode({ store, folder, imageOf }: NodeOptions): Node {
   const placed = new Map<string, Placed>()
@@ -157,11 +158,13 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     const environment: Record<string, string> = { ...image.environment }
     for (const [name, value] of Object.entries(given)) environment[name] = onThisMachine(value, mounts)
     for (const [name, port] of ports) environment[name] = String(port)
-    const pathsToPorts = [...ports].flatMap(([name, port]) =>
-      ['localhost', '127.0.0.1'].map((host) => `connect-to = "${host}:${image.portSettings[name]}:127.0.0.1:${port}"`),
+    // In the container localhost:8000 is the service's own port, and nothing where no service was started.
+    const ways = Object.entries(image.portSettings).flatMap(([name, port]) =>
+      ['localhost', '127.0.0.1'].map(
+        (host) => `connect-to = "${host}:${port}:127.0.0.1:${ports.get(name) ?? CLOSED_PORT}"`,
+      ),
     )
-    // In the container localhost:8000 is the service's own port.
-    writeFileSync(join(own, '.curlrc'), `${pathsToPorts.join('\n')}\n`)
+    writeFileSync(join(own, '.curlrc'), `${ways.join('\n')}\n`)
     return startContainerProcess({
       words: [...program, ...words.map((word) => onThisMachine(word, mounts))],
       environment: {
