@@ -455,9 +455,9 @@ function madeAgain(report: string): string[] {
     lines.flatMap((line) => (step.exec(line) ? [[step.exec(line)![1]!, step.exec(line)![2]!]] : [])),
   )
   if (steps.size === 0) {
-    const made = lines.filter((line) => /^(\[\d+\/\d+\] )?STEP \d+\/\d+: (RUN|COPY) /.test(line)).length
-    const cached = lines.filter((line) => line.includes('Using cache')).length
-    return made > 0 && cached >= made ? [] : [`${cached} of ${made} steps were taken from before`]
+    const parts = report.split(/^(?=(?:\[\d+\/\d+\] )?STEP \d+\/\d+: )/m)
+    const made = parts.filter((part) => /STEP \d+\/\d+: (RUN|COPY) /.test(part) && !part.includes('Using cache'))
+    return made.map((part) => part.split('\n')[0] ?? '')
   }
   return [...steps].filter(([number]) => !lines.includes(`#${number} CACHED`)).map(([, text]) => text)
 }

@@ -50,7 +50,7 @@ export const HARDENED = [
   '--pids-limit',
   '200',
 ]
-const HEALTHY_WAIT_MS = 60_000
+const HEALTHY_WAIT_MS = 120_000
 const POOLER = 'pgbouncer'
 
 export const DATABASE_USERS: Readonly<Partial<Record<ServiceName, UserRole>>> = {
