@@ -3,11 +3,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { startKeeper } from '../../tools/keep.ts'
 import { foundOrInstalled, howToInstall, onPath } from '../debian-package.ts'
 import { until } from '../until.ts'
+import { freePorts } from './image/ports.ts'
 
 const PACKAGE = 'haproxy'
 const START_MS = 10_000
@@ -28,7 +29,7 @@ export interface Haproxy {
 
 /** @param ports of the backends, by service; none has any weight at first */
 export async function startHaproxy(folder: string, ports: ReadonlyMap<string, number>): Promise<Haproxy> {
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const admin = join(folder, 'admin.sock')
   const settings = join(folder, 'haproxy.cfg')
   const servers = [...ports].map(([service, at]) => `  server ${service} 127.0.0.1:${at} weight 0`)
@@ -91,16 +92,5 @@ function isOpen(port: number): Promise<boolean> {
       done(true)
     })
     socket.once('error', () => done(false))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.on('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const bound = server.address()
-      server.close(() => done(typeof bound === 'object' && bound !== null ? bound.port : 0))
-    })
   })
 }

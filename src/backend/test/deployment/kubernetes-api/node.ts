@@ -7,9 +7,9 @@
 // containers run in pods that run to their end only; a process that ends is not started again; readiness is not looked at again once
 // it was had; of a pod's containers the first is the one whose process counts.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '../image/ports.ts'
 import { ApiFailure, type ApiObject, listAt, type Tree, treeAt } from './api-object.ts'
 import { containerEnvironment, containerFiles, NotYet, onThisMachine } from './container.ts'
 import { type ContainerProcess, type LogLine, startContainerProcess } from './container-process.ts'
@@ -208,7 +208,8 @@ export function startNode({ store, folder, imageOf }: NodeOptions): Node {
     const place: Placed = { folder: join(folder, uid), ports: new Map(), processes: new Map() }
     placed.set(uid, place)
     mkdirSync(place.folder, { recursive: true })
-    for (const name of names) place.ports.set(name, await freePort())
+    const ports = await freePorts(names.length)
+    for (const [at, name] of names.entries()) place.ports.set(name, ports[at] as number)
     return place
   }
 
@@ -319,15 +320,4 @@ function terminated(pod: ApiObject, exitCode: number): Tree {
   }
   const message = `the process ended with ${exitCode}`
   return { ...statusOf(pod, 'Running', false, { waiting: { reason: 'CrashLoopBackOff', message } }) }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.on('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const bound = server.address()
-      server.close(() => done(typeof bound === 'object' && bound !== null ? bound.port : 0))
-    })
-  })
 }
