@@ -30,12 +30,11 @@ describe('the promises of the guide', () => {
     expect(rows.flatMap(rowFaults)).toEqual([])
   })
 
-  test('the tests of image, cluster and account are all named', () => {
+  test('what is run for image, cluster and account is all named', () => {
     const named = new Set(rows.flatMap(testsOf))
     const there = projectFiles()
       .map(({ path }) => path)
-      .filter((path) => path.endsWith('.infrastructure.test.ts') || path.startsWith('src/backend/test/deployment/'))
-      .filter((path) => path.endsWith('.test.ts'))
+      .filter((path) => path.endsWith('.infrastructure.test.ts'))
     expect(there.filter((path) => !named.has(path))).toEqual([])
   })
 
