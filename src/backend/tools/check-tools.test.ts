@@ -11,8 +11,8 @@ const BACKEND = fileURLToPath(new URL('..', import.meta.url))
 /** What each prints, as the real ones do, at exactly the version that is needed. */
 const JUST_ENOUGH: Readonly<Record<string, string>> = {
   aws: 'aws-cli/2.13.0 Python/3.11.4 Linux/6.1 exe/x86_64.debian.12 prompt/off',
-  kubectl: '{ "clientVersion": { "major": "1", "minor": "28", "gitVersion": "v1.28.0-eks-1" } }',
-  terraform: 'Terraform v1.6.0\non linux_amd64',
+  kubectl: '{ "clientVersion": { "major": "1", "minor": "34", "gitVersion": "v1.34.0-eks-1" } }',
+  terraform: 'Terraform v1.11.0\non linux_amd64',
   helm: 'v3.12.0+gc9f554d',
   docker: 'Docker version 24.0.0, build 98fdcd7',
   git: 'git version 2.40.0',
@@ -45,8 +45,8 @@ test('each just new enough is all that is needed', STARTING, () => {
   expect(status).toBe(0)
   expect(lines.filter((line) => line.endsWith('  ok'))).toEqual([
     'AWS CLI  2.13.0  2.13.0 or newer  ok',
-    'kubectl  1.28.0  1.28.0 or newer  ok',
-    'Terraform  1.6.0  1.6.0 or newer  ok',
+    'kubectl  1.34.0  1.34.0 or newer  ok',
+    'Terraform  1.11.0  1.11.0 or newer  ok',
     'Helm  3.12.0  3.12.0 or newer  ok',
     'Docker  24.0.0  24.0.0 or newer  ok',
     'Git  2.40.0  2.40.0 or newer  ok',
@@ -69,7 +69,7 @@ test('each that is old, missing or silent is named with where to get it, and fai
   })
   expect(status).toBe(1)
   expect(lines).toContain('AWS CLI  1.32.99  2.13.0 or newer  too old')
-  expect(lines).toContain('Terraform  1.5.7  1.6.0 or newer  too old')
+  expect(lines).toContain('Terraform  1.5.7  1.11.0 or newer  too old')
   expect(lines).toContain('Docker  not found  24.0.0 or newer  missing')
   expect(lines).toContain('Git  says no version  2.40.0 or newer  missing')
   expect(lines).toContain('Docker  https://docs.docker.com/engine/install/')

@@ -30,7 +30,8 @@ const TOOLS: readonly Tool[] = [
   {
     name: 'kubectl',
     program: 'kubectl',
-    needed: [1, 28, 0],
+    // One minor version away from the cluster's 1.35 at the most.
+    needed: [1, 34, 0],
     ask: ['version', '--client', '--output=json'],
     says: /"gitVersion":\s*"v(\d+)\.(\d+)\.(\d+)/,
     howToGet: 'https://kubernetes.io/docs/tasks/tools/',
@@ -38,7 +39,8 @@ const TOOLS: readonly Tool[] = [
   {
     name: 'Terraform',
     program: 'terraform',
-    needed: [1, 6, 0],
+    // Passwords are write-only arguments, which came with it.
+    needed: [1, 11, 0],
     ask: ['version'],
     says: /Terraform v(\d+)\.(\d+)\.(\d+)/,
     howToGet: 'https://developer.hashicorp.com/terraform/install',
