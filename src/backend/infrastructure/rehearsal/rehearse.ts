@@ -35,6 +35,9 @@ async function rehearse(environment: EnvironmentName): Promise<number> {
   const rehearsal = await openRehearsal(environment)
   const interrupted = () => void rehearsal.close().then(() => process.exit(130))
   process.once('SIGINT', interrupted)
+  process.once('SIGTERM', interrupted)
+  // Whoever reads what is printed may have seen enough (`| head`).
+  process.stdout.once('error', interrupted)
   try {
     console.log(`In ${rehearsal.folder}, with ENV=${environment}; nothing of it leaves this machine.`)
     // What stays for a person to look at is not destroyed.
