@@ -106,7 +106,7 @@ export class Database extends Construct {
       username: DATABASE_ADMINISTRATOR,
       // Sent once and never stored in the state. RDS could manage the password itself, but then makes no read replicas of it.
       passwordWo: passwords.database,
-      passwordWoVersion: 1,
+      passwordWoVersion: settings.password_generation,
       deleteAutomatedBackups: false,
       skipFinalSnapshot: false,
       finalSnapshotIdentifier: naming.named('final'),

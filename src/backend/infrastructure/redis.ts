@@ -79,7 +79,7 @@ export class Cache extends Construct {
       transitEncryptionMode: 'required',
       // Sent once and never stored in the state.
       authTokenWo: passwords.cache,
-      authTokenWoVersion: 1,
+      authTokenWoVersion: settings.password_generation,
       authTokenUpdateStrategy: 'ROTATE',
       autoMinorVersionUpgrade: 'true',
       applyImmediately: false,

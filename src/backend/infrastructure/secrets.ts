@@ -91,7 +91,8 @@ export class Secrets extends Construct {
       SecretsmanagerSecret
     >
 
-    const administrator = this.#firstValue('database_credentials', {
+    const generation = at.settings.password_generation
+    const administrator = this.#firstValue('database_credentials', generation, {
       engine: 'postgres',
       username: DATABASE_ADMINISTRATOR,
       password: at.passwords.database,
@@ -102,8 +103,8 @@ export class Secrets extends Construct {
       // All of them, as the pooler reads it. Empty where there is none.
       replica_host: at.database.replicaHosts,
     })
-    this.#firstValue('database_users', at.passwords.users)
-    this.#firstValue('redis_credentials', {
+    this.#firstValue('database_users', 1, at.passwords.users)
+    this.#firstValue('redis_credentials', generation, {
       auth_token: at.passwords.cache,
       host: at.cache.address,
       port: CACHE_PORT,
@@ -141,12 +142,19 @@ export class Secrets extends Construct {
     return secret
   }
 
-  /** Sent when the secret is made. What comes later, by rotation or by hand, is never undone. */
-  #firstValue(name: SecretName, value: Readonly<Record<string, string | number>>): SecretsmanagerSecretVersion {
+  /**
+   * Sent when the secret is made. What comes later, by rotation or by hand, is not undone, unless somebody asks for another generation of
+   * what the database or the cache knows as well: a password that is drawn is another one in each run.
+   */
+  #firstValue(
+    name: SecretName,
+    generation: number,
+    value: Readonly<Record<string, string | number>>,
+  ): SecretsmanagerSecretVersion {
     return new SecretsmanagerSecretVersion(this, `aws_secretsmanager_secret_version.${name}`, {
       secretId: this.#secrets[name].id,
       secretStringWo: JSON.stringify(value),
-      secretStringWoVersion: 1,
+      secretStringWoVersion: generation,
     })
   }
 

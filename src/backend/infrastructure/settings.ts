@@ -283,6 +283,12 @@ export const SETTINGS = {
     default: 30,
     validations: [between('secret_rotation_days', 1, 90)],
   }),
+  password_generation: setting('number', {
+    description:
+      'The passwords that Terraform draws, of database and cache, are drawn anew in both places when this is raised by one: after an apply that broke off between them.',
+    default: 1,
+    validations: [between('password_generation', 1, 1000)],
+  }),
   secret_replica_regions: setting('list(string)', {
     description: 'Regions that a copy of each secret is kept in.',
     default: [],

@@ -146,6 +146,14 @@ describe('faults', () => {
     })
   })
 
+  test('the commit of a build is hexadecimal, or unknown', () => {
+    expect(readConfiguration({ BUILD_COMMIT: '4f2a91c0ffee' }).buildCommit).toBe('4f2a91c0ffee')
+    expect(readConfiguration({ BUILD_COMMIT: 'unknown' }).buildCommit).toBeNull()
+    expect(faultsOf({ BUILD_COMMIT: 'main' })).toEqual([
+      'BUILD_COMMIT must be the hexadecimal id of a commit, or unknown and is "main"',
+    ])
+  })
+
   test('never repeat a secret', () => {
     const faults = faultsOf({ DATABASE_URL: 'mysql://u:HIDDEN@db/x' })
     expect(faults).toHaveLength(1)

@@ -83,6 +83,10 @@ const TABLE = {
   dataUrl: serviceUrl('DATA_URL', 'Private door of the data service.'),
   auditUrl: serviceUrl('AUDIT_URL', 'Private door of the audit service.'),
   cacheUrl: serviceUrl('CACHE_URL', 'Private door of the cache service, to show how it is.'),
+  buildCommit: commit(
+    'BUILD_COMMIT',
+    'The commit that the program was built from; the image sets it, and every record names it.',
+  ),
   otelEnabled: flag('OTEL_ENABLED', false, 'Traces are sent to a collector.'),
   otlpEndpoint: collectorUrl(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -422,6 +426,8 @@ export interface Configuration {
   readonly dataUrl: string | null
   readonly auditUrl: string | null
   readonly cacheUrl: string | null
+  /** Hexadecimal; null where nobody knows it. */
+  readonly buildCommit: string | null
   readonly logLevel: LogLevel
   readonly tracing: {
     /** Null: nothing is traced. */
@@ -605,6 +611,7 @@ export function readConfiguration(environment: Environment): Configuration {
     dataUrl: values.dataUrl,
     auditUrl: values.auditUrl,
     cacheUrl: values.cacheUrl,
+    buildCommit: values.buildCommit,
     logLevel: values.logLevel,
     tracing: Object.freeze({
       otlpEndpoint: values.otelEnabled ? values.otlpEndpoint : null,
@@ -781,6 +788,13 @@ function addressFile(name: string, defaultMeaning: string, meaning: string): Set
     }
   }
   return { name, defaultText: null, defaultMeaning, unit: 'paths, by spaces', meaning, secret: true, parse }
+}
+
+/** An image that was built without being told says so. */
+function commit(name: string, meaning: string): Setting<string | null> {
+  const fault = new Fault('the hexadecimal id of a commit, or unknown')
+  const parse = (value: string) => (value === 'unknown' ? null : /^[0-9a-f]{7,64}$/.test(value) ? value : fault)
+  return { name, defaultText: null, defaultMeaning: 'unknown', unit: null, meaning, secret: false, parse }
 }
 
 function collectorUrl(name: string, defaultText: string, meaning: string): Setting<string> {

@@ -342,7 +342,7 @@ export function calculation(
     calendar: US_SETTLEMENT_CALENDAR,
     newYorkDate,
     newAuditId: newId,
-    engineBuild: engineBuild(null),
+    engineBuild: engineBuild(configuration.buildCommit),
   }
   /** Keeps a record with a span of its own. */
   const keeping =
