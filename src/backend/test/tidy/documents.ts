@@ -17,13 +17,17 @@ export interface Known {
 const FILE_NAME = /^[\w@.-]*[\w-]\.(?:ts|tsx|mjs|js|md|sql|json|yaml|yml|sh|csv|txt|html|css)$/
 const PATH = /^\.{0,2}\/?(?:[\w@.-]+\/)+[\w@.-]*$/
 const SETTING = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/
+const SETTINGS = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g
 
 /** `document: what does not exist`, for every document of the tree. */
 export function documentFaults(documents: readonly TreeFile[], known: Known): string[] {
   const exists = pathLookup(known.paths)
+  // Looked for once: the code is some megabytes.
+  const settings = new Set(known.code.match(SETTINGS))
+  const names = new Set(known.paths.map((candidate) => posix.basename(candidate)))
   return documents.flatMap(({ path, text }) => [
     ...linkFaults(path, text, documents, exists),
-    ...codeSpans(text).flatMap((span) => spanFaults(path, span, known, exists)),
+    ...codeSpans(text).flatMap((span) => spanFaults(path, span, { known, settings, names, exists })),
     ...commandFaults(path, text, known),
   ])
 }
@@ -71,13 +75,18 @@ function anchors(text: string): Set<string> {
   )
 }
 
-function spanFaults(path: string, span: string, known: Known, exists: Exists): string[] {
-  if (SETTING.test(span)) {
-    return new RegExp(`\\b${span}\\b`).test(known.code) ? [] : [`${path}: no code knows ${span}`]
-  }
+interface LookedUp {
+  readonly known: Known
+  readonly settings: ReadonlySet<string>
+  /** Of all files, without their folders. */
+  readonly names: ReadonlySet<string>
+  readonly exists: Exists
+}
+
+function spanFaults(path: string, span: string, { known, settings, names, exists }: LookedUp): string[] {
+  if (SETTING.test(span)) return settings.has(span) ? [] : [`${path}: no code knows ${span}`]
   if (FILE_NAME.test(span)) {
-    const somewhere = known.paths.some((candidate) => posix.basename(candidate) === span)
-    return somewhere || known.code.includes(span) ? [] : [`${path}: there is no file ${span}`]
+    return names.has(span) || known.code.includes(span) ? [] : [`${path}: there is no file ${span}`]
   }
   if (!PATH.test(span) || span.startsWith('/') || !looksLikePath(span, exists)) return []
   const places = [span, BACKEND + span, posix.join(posix.dirname(path), span)]
