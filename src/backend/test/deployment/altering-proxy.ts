@@ -31,7 +31,9 @@ export async function startAlteringProxy(
     const original = { status: answer.status, text: await answer.text() }
     const { status, text } = alter(path, original) ?? original
     const headers = Object.fromEntries(
-      [...answer.headers].filter(([name]) => !['content-length', 'connection', 'transfer-encoding'].includes(name)),
+      [...answer.headers].filter(
+        ([name]) => !['content-length', 'content-encoding', 'connection', 'transfer-encoding'].includes(name),
+      ),
     )
     response.writeHead(status, headers).end(status === 304 ? undefined : text)
   })
