@@ -110,6 +110,8 @@ export default defineConfig({
           exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS, INFRASTRUCTURE_TESTS],
           pool: 'threads',
           isolate: false,
+          // Properties are tried on hundreds of inputs, on machines that do other things as well.
+          testTimeout: 20_000,
         },
       },
       {
