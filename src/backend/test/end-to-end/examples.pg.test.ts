@@ -28,6 +28,8 @@ const FORMATS: Readonly<Record<string, string>> = {
   'application/x-ndjson': 'ndjson',
   'text/csv': 'csv',
 }
+/** A record is sealed within a second or so. */
+const SEALED_WAIT_MS = 10_000
 const WEBHOOK_URL = 'http://127.0.0.1:1/hooks'
 
 let deployed: Deployment
@@ -111,11 +113,25 @@ describe('each request of the contract is answered', () => {
         if (RECORDING) recorded[operationId] = { ...recorded[operationId], [type]: shown }
         const example = recorded[operationId]?.[type]
         expect(example, `there is no example of ${operationId} as ${type}`).toBeDefined()
-        if (type === 'application/json') expect(membersOf(example as JsonValue)).toEqual(membersOf(shown))
+        if (type !== 'application/json') continue
+        const expected = membersOf(example as JsonValue)
+        if (request.method !== 'GET') expect(membersOf(shown)).toEqual(expected)
+        // What is true a moment later, as that a record has its place in the chain, is looked for again.
+        else await expect.poll(() => membersNow(request, type, shown), { timeout: SEALED_WAIT_MS }).toEqual(expected)
       }
     },
   )
 })
+
+/** Of what was answered, and from the second time on of what is answered now. */
+const seen = new WeakSet<object>()
+async function membersNow(request: ExampleRequest, type: string, first: JsonValue): Promise<unknown> {
+  if (!seen.has(request)) {
+    seen.add(request)
+    return membersOf(first)
+  }
+  return membersOf(shownAnswer(type, (await send(request, type)).text))
+}
 
 /** An answer as it is shown: long lists cut, secrets taken out. */
 function shownAnswer(type: string, text: string): JsonValue {
