@@ -2,7 +2,7 @@
 # The monthly drill: the newest automatic snapshot of ENV comes back as an instance beside the database, is looked at, and is removed again,
 # whatever happens. Prints how long it took and how old the data were, and writes both to the run's summary: a drill that nobody wrote down did not happen.
 set -euo pipefail
-: "${ENV?}" "${ECR_REPO?}"
+: "${ENV?}"
 name=borrow-rate-engine-$ENV
 drill=$name-drill
 namespace=borrow-rate-engine-$ENV
