@@ -1,21 +1,15 @@
 // A release by a canary, as the pipeline starts it: the real program and the real kubectl on an API in memory, the real controller, and a
 // Prometheus that has seen what the test says. A story is a table: what each version looks like while the canary has so many per cent.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createLog } from '../../server/log.ts'
 import { SERVICES } from '../../tools/canary/cluster.ts'
 import type { RunRecord } from '../../tools/canary/run-record.ts'
-import { startKeeper } from '../../tools/keep.ts'
-import { clusterAccess } from '../../tools/traffic-split/cluster-access.ts'
-import { type Controller, startController } from '../../tools/traffic-split/controller.ts'
+import type { Controller } from '../../tools/traffic-split/controller.ts'
 import { type Authority, certificateAuthority, hasOpenssl } from '../certificates.ts'
 import { temporaryFolder } from '../postgres.ts'
-import { BACKEND, PROJECT_ROOT } from '../tidy/tree.ts'
 import { until } from '../until.ts'
+import { startCanaryProgram, startSplitController } from './canary-program.ts'
 import { applyRoute, NAMESPACE, routeWeights } from './gateway-route.ts'
 import { type OperatorShell, operatorShell } from './guide-kubectl.ts'
 import { type ApiObject, listAt, treeAt } from './kubernetes-api/api-object.ts'
@@ -47,7 +41,6 @@ let folder: string
 let shell: OperatorShell
 /** What is seen, by the canary's per cent. */
 let story = new Map<number, { canary: string; stable: string }>()
-const keeper = startKeeper()
 
 describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => {
   beforeAll(async () => {
@@ -69,16 +62,7 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
     await typed('kubectl apply -k infrastructure/kubernetes/overlays/prod')
     makeSecrets({ api, authority, secretValue: () => 'none' }, NAMESPACE)
     for (const service of SERVICES) await typed(`kubectl rollout status deployment/${service} -n ${NAMESPACE}`)
-    const access = clusterAccess(
-      { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(api.port) },
-      api.serviceAccount(NAMESPACE, 'traffic-split-controller').folder,
-    )
-    controller = startController({
-      access,
-      log: createLog({ level: 'error', service: 'traffic-split-controller', destination: { write: () => {} } }),
-      registry: new Registry(),
-      now: () => new Date(),
-    })
+    controller = startSplitController(api)
     prometheus = await startPrometheusStandIn((version) => {
       const percents = [...story.keys()].filter((each) => each <= percentNow()).sort((a, b) => b - a)
       return story.get(percents[0] ?? -1)?.[version] ?? '-'
@@ -233,7 +217,7 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
     tell('0 | 40 40 41 | -')
     const { status, report } = await running.ended
     expect(`${status} ${report.reason}`).toBe('2 100 % of its 40 requests failed')
-    await startAnother()
+    controller = startSplitController(api)
   })
 
   test('a release whose last service does not come up is rolled back, the services one by one', async () => {
@@ -292,15 +276,6 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
     return Number(/canary (\d+)/.exec(routeWeights(api)[0] ?? '')?.[1] ?? 0)
   }
 
-  async function startAnother(): Promise<void> {
-    const access = clusterAccess(
-      { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(api.port) },
-      api.serviceAccount(NAMESPACE, 'traffic-split-controller').folder,
-    )
-    const log = createLog({ level: 'error', service: 'traffic-split-controller', destination: { write: () => {} } })
-    controller = startController({ access, log, registry: new Registry(), now: () => new Date() })
-  }
-
   async function typed(command: string): Promise<void> {
     const { status, stdout, stderr } = await shell.type(command)
     if (status !== 0) throw new Error(`${stdout}${stderr}`)
@@ -329,48 +304,10 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
   }
 
   function start(command: string, ...words: string[]) {
-    const at = join(folder, `report-${Math.random()}.json`)
     const needsFigures = ['run', 'resume', 'watch'].includes(command)
-    const program = ['--import', 'tsx', 'tools/canary.ts', command, '--report', at]
-    const child: ChildProcess = spawn(
-      process.execPath,
-      [...program, ...(needsFigures ? ['--prometheus', prometheus.url, ...QUICK] : QUICK.slice(-4)), ...words],
-      {
-        cwd: join(PROJECT_ROOT, BACKEND),
-        env: { PATH: process.env.PATH, HOME: folder, KUBECONFIG: api.kubeconfig },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
-    keeper.mind(child)
-    let [text, errors] = ['', '']
-    child.stdout?.on('data', (bytes: Buffer) => {
-      text += bytes.toString()
-    })
-    child.stderr?.on('data', (bytes: Buffer) => {
-      errors += bytes.toString()
-    })
-    const ended = once(child, 'close').then(([status]) => ({
-      status: status as number | null,
-      text,
-      errors,
-      report: reportAt(at),
-    }))
-    return { child, ended, said: () => text }
+    const given = needsFigures ? ['--prometheus', prometheus.url, ...QUICK] : QUICK.slice(-4)
+    return startCanaryProgram(folder, api, [command, ...given, ...words])
   }
 
   const canary = (command: string, ...words: string[]) => start(command, ...words).ended
-
-  function reportAt(path: string): {
-    reason: string
-    outcome: string
-    changed: string[]
-    undone: string[]
-    decisions: { action: string; stage: number }[]
-  } {
-    try {
-      return JSON.parse(readFileSync(path, 'utf8'))
-    } catch {
-      return { reason: '', outcome: '', changed: [], undone: [], decisions: [] }
-    }
-  }
 })

@@ -2,7 +2,8 @@
 // carry another name, and nothing else tells the two apart.
 //
 // A counter begins with the first thing it counts, so `increase()` would not see the first error of its kind, and a canary may make no
-// second one before the next look. Instead each series is compared with what it was at the beginning, and with nothing where it was not.
+// second one before the next look. Instead each series is compared with what it was at the beginning, and with nothing where it was not;
+// a scrape that failed at that moment is looked behind.
 import type { Figures } from './verdict.ts'
 
 /** Asks a question now. @returns the number; null: no data. @throws Error when Prometheus cannot be asked */
@@ -18,6 +19,7 @@ export interface Gateway {
 
 const ANSWER_TIMEOUT_MS = 10_000
 const PERCENTILE = 0.95
+const LOOK_BEHIND = '5m'
 
 /** @param url of Prometheus: `http://127.0.0.1:9090` */
 export function prometheusAt(url: string): Ask {
@@ -58,9 +60,10 @@ export async function figuresOf(
 /** What is asked, in PromQL. Probes and scrapes are no traffic. */
 export function questions({ namespace, name }: Gateway, version: Version, lookBackMs: number) {
   const pods = version === 'canary' ? `pod=~"${name}-canary-.+"` : `pod=~"${name}-.+",pod!~"${name}-canary-.+"`
-  const traffic = `namespace="${namespace}",service="${name}",${pods},route!~"/health.*|/metrics"`
+  const traffic = `namespace="${namespace}",${pods},route!~"/health.*|/metrics"`
   const since = `${Math.max(1, Math.round(lookBackMs / 1000))}s`
-  const grown = (series: string) => `clamp_min(${series} - (${series} offset ${since} or ${series} * 0), 0)`
+  const before = (series: string) => `last_over_time(${series}[${LOOK_BEHIND}] offset ${since})`
+  const grown = (series: string) => `clamp_min(${series} - (${before(series)} or ${series} * 0), 0)`
   return {
     requests: `sum(${grown(`http_requests_total{${traffic}}`)})`,
     errors: `sum(${grown(`http_requests_total{${traffic},status=~"5.."}`)})`,
