@@ -7,8 +7,9 @@ PORT=${CLUSTER_TUNNEL_PORT:-8443}
 WAIT_SECONDS=60
 name=borrow-rate-engine-$ENV
 aws eks update-kubeconfig --name "$name" --region us-east-1
-host=$(aws eks describe-cluster --name "$name" --query cluster.endpoint --output text)
+host=$(kubectl config view --minify --output 'jsonpath={.clusters[0].cluster.server}')
 host=${host#https://}
+host=${host%%[:/]*}
 bastion=$(aws ec2 describe-instances --filters "Name=tag:Name,Values=$name-bastion" Name=instance-state-name,Values=running \
   --query 'Reservations[0].Instances[0].InstanceId' --output text)
 if [ "$bastion" = None ]; then
@@ -28,6 +29,6 @@ for ((waited = 0; ; waited += 1)); do
   sleep 1
 done
 cluster=$(kubectl config view --minify --output 'jsonpath={.clusters[0].name}')
-kubectl config set-cluster "$cluster" --server="https://127.0.0.1:$PORT" --tls-server-name="${host%%[:/]*}" >/dev/null
+kubectl config set-cluster "$cluster" --server="https://127.0.0.1:$PORT" --tls-server-name="$host" >/dev/null
 kubectl config set-context --current --namespace="$name" >/dev/null
 kubectl get deployments --namespace "$name" --output name

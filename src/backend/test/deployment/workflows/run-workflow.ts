@@ -13,6 +13,7 @@ import {
   type Step,
   type Workflow,
 } from '../../../infrastructure/workflows/workflow.ts'
+import { startKeeper } from '../../../tools/keep.ts'
 import { asText, type Contexts, evaluate, type Functions, filledIn, isTrue, type Value } from './expressions.ts'
 
 export type Result = 'success' | 'failure' | 'skipped' | 'cancelled'
@@ -64,6 +65,8 @@ export interface JobRan {
 }
 
 const STEP_MS_MAX = 240_000
+
+const keeper = startKeeper()
 
 export async function runWorkflow(workflow: Workflow, options: RunOptions): Promise<Record<string, JobRan>> {
   const ran: Record<string, JobRan> = {}
@@ -130,6 +133,7 @@ async function runJob(
   const { vars = {}, secrets = {} } = options.environments[environment ?? ''] ?? {}
   const kept: Record<string, string> = {}
   const steps: StepRan[] = []
+  const started: number[] = []
   const outcomes: Record<string, Value> = {}
   let result: Result = 'success'
   const functions: Functions = {
@@ -155,12 +159,13 @@ async function runJob(
       continue
     }
     const folder = join(options.folder, name, String(at + 1))
-    const done = await runStep(step, { folder, workspace, contexts, env, environment, options })
+    const done = await runStep(step, { folder, workspace, contexts, env, environment, started, options })
     steps.push({ name: title, result: done.result, output: done.output })
     Object.assign(kept, done.env)
     if (step.id !== undefined) outcomes[step.id] = { outcome: done.result, outputs: done.outputs }
     if (done.result === 'failure' && step['continue-on-error'] !== true) result = 'failure'
   }
+  for (const pid of started) endGroup(pid)
   const outputs = Object.fromEntries(
     Object.entries(job.outputs ?? {}).map(([output, text]) => [
       output,
@@ -176,6 +181,8 @@ interface StepPlace {
   readonly contexts: Contexts
   readonly env: Readonly<Record<string, string>>
   readonly environment: string | undefined
+  /** Process groups that the job's steps have begun. */
+  readonly started: number[]
   readonly options: RunOptions
 }
 
@@ -187,7 +194,7 @@ interface StepDone {
 }
 
 async function runStep(step: Step, place: StepPlace): Promise<StepDone> {
-  const { folder, workspace, contexts, env, environment, options } = place
+  const { folder, workspace, contexts, env, environment, started, options } = place
   if (step.uses !== undefined) {
     const action = options.actions[step.uses.split('@')[0] ?? '']
     if (action === undefined) throw new Error(`nothing stands in for ${step.uses}`)
@@ -228,6 +235,7 @@ async function runStep(step: Step, place: StepPlace): Promise<StepDone> {
     join(folder, 'script'),
     join(workspace, step['working-directory'] ?? '.'),
     variables,
+    started,
   )
   return {
     result: status === 0 ? 'success' : 'failure',
@@ -238,10 +246,13 @@ async function runStep(step: Step, place: StepPlace): Promise<StepDone> {
 }
 
 /** As the runner starts a script for which the workflow names no shell. */
-function bash(script: string, cwd: string, env: Readonly<Record<string, string>>) {
+function bash(script: string, cwd: string, env: Readonly<Record<string, string>>, started: number[]) {
   return new Promise<{ status: number; output: string }>((done, fail) => {
     const child = spawn('bash', ['-e', script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-    const late = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), STEP_MS_MAX)
+    const pid = child.pid as number
+    started.push(pid)
+    keeper.mind(child)
+    const late = setTimeout(() => endGroup(pid), STEP_MS_MAX)
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes: Buffer) => {
@@ -254,6 +265,15 @@ function bash(script: string, cwd: string, env: Readonly<Record<string, string>>
       done({ status: status ?? -1, output })
     })
   })
+}
+
+/** A step's process and what it left running. */
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // All of it has ended.
+  }
 }
 
 /** `name=value` lines, and values of several lines between `name<<END` and `END`. */
