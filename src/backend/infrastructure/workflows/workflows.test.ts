@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${{ }} is GitHub's
 // The workflows, held to actionlint and to rules of our own; and each rule, shown to be able to fail.
 
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { actionlintFaults } from './actionlint.ts'
@@ -187,6 +187,24 @@ describe('scripts of workflows', () => {
     expect(names.filter((name) => !sourced.includes(name) && !text.includes(`.github/scripts/${name}`))).toEqual([])
     const programs = names.filter((name) => (statSync(join(SCRIPTS, name)).mode & 0o100) !== 0)
     expect(names.filter((name) => !programs.includes(name))).toEqual(sourced)
+  })
+})
+
+describe('roles', () => {
+  const program = JSON.parse(readFileSync(join(PROJECT_ROOT, 'src/backend/infrastructure/main.tf.json'), 'utf8'))
+  const purposes = (Object.values(program.resource.aws_iam_role) as { name: string; assume_role_policy: string }[])
+    .filter((role) => role.assume_role_policy.includes('sts:AssumeRoleWithWebIdentity'))
+    .map(({ name }) => name.replace('${local.name}-', ''))
+
+  test('that workflows take are those that Terraform makes for them, and all of those', () => {
+    const taken = files.flatMap(({ text }) =>
+      [...text.matchAll(/role\/borrow-rate-engine-(?:dev|staging|prod|\$\{\{ inputs\.environment \}\})-([\w-]+)/g)].map(
+        ([, purpose = '']) => purpose,
+      ),
+    )
+    expect([...new Set(taken)].sort()).toEqual(purposes.sort())
+    const all = files.flatMap(({ text }) => text.match(/role-to-assume:/g) ?? [])
+    expect(taken).toHaveLength(all.length)
   })
 })
 
