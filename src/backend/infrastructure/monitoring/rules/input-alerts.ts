@@ -7,6 +7,7 @@ const shareOf = (source: string, window: string) =>
 
 export function inputAlerts(windows: Windows): readonly Alert[] {
   const quarter = windows('15m')
+  const asked = (labels: string) => `sum by (namespace) (rate(feed_calls_total{${labels}}[${windows('5m')}]))`
   return [
     {
       name: 'FeedDown',
@@ -23,8 +24,9 @@ export function inputAlerts(windows: Windows): readonly Alert[] {
       name: 'AllFeedsDown',
       priority: 'P2',
       kind: 'inputs',
-      // Of a breaker that never opened there is no series: whether anybody answers is asked of the calls.
-      expr: `(sum by (namespace) (rate(feed_calls_total{outcome=~"answered|absent"}[${windows('5m')}])) or 0 * sum by (namespace) (rate(feed_calls_total[${windows('5m')}]))) == 0 and sum by (namespace) (rate(feed_calls_total[${windows('5m')}])) > 0`,
+      // Of a breaker that never opened there is no series: whether anybody answers is asked of the calls, once two kinds of input were asked
+      // for at least.
+      expr: `(${asked('outcome=~"answered|absent"')} or 0 * ${asked('')}) == 0 and count by (namespace) (count by (namespace, input) (rate(feed_calls_total[${windows('5m')}]) > 0)) > 1`,
       for: windows('5m'),
       summary: 'No feed answers',
       description: 'All at once is seldom the feeds: NAT, the firewall or DNS.',

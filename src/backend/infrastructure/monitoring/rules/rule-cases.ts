@@ -151,7 +151,10 @@ export const RULE_CASES: readonly RuleCase[] = [
   },
   {
     alert: 'AllFeedsDown',
-    series: { [`feed_calls_total{${NS},input="lender_rate",provider="lender",outcome="timeout"}`]: '0+5x20' },
+    series: {
+      [`feed_calls_total{${NS},input="lender_rate",provider="lender",outcome="timeout"}`]: '0+5x20',
+      [`feed_calls_total{${NS},input="volatility",provider="v",outcome="open"}`]: '0+5x20',
+    },
     quietAt: '4m',
     firesAt: '8m',
   },
@@ -409,6 +412,12 @@ export const QUIET_CASES: readonly Omit<RuleCase, 'firesAt'>[] = [
       [`http_requests_total{${GATEWAY},status="200"}`]: '0+100x100',
     },
     quietAt: '90m',
+  },
+  // One feed alone is FeedDown's matter, also when nothing else was asked.
+  {
+    alert: 'AllFeedsDown',
+    series: { [`feed_calls_total{${NS},input="lender_rate",provider="lender",outcome="timeout"}`]: '0+5x20' },
+    quietAt: '15m',
   },
   {
     alert: 'AllFeedsDown',
