@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { built, hasKubectl } from '../kubernetes/built-objects.ts'
 import { dashboards } from './dashboards/all.ts'
+import { alertsDocument } from './document.ts'
 import { monitoringFiles } from './files.ts'
 import { labelsOf } from './known-metrics.ts'
 import { queryFaults, type Recorded, recordedLabels } from './promql.ts'
@@ -27,6 +28,7 @@ test('npm run monitoring has written what is there, and nothing else is there', 
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(MONITORING.length).replace(/^\//, ''))
   expect(there.filter((path) => !OTHERS.includes(path)).sort()).toEqual([...files.keys()].sort())
   for (const [path, text] of files) expect(readFileSync(MONITORING + path, 'utf8'), path).toBe(text)
+  expect(readFileSync(`${OPERATIONS}alerts.md`, 'utf8')).toBe(alertsDocument())
 })
 
 const recorded: Recorded = Object.fromEntries(
