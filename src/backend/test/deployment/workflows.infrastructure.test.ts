@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readWorkflow } from '../../infrastructure/workflows/workflow.ts'
+import { ENGINE_VERSION } from '../../server/engine-version.ts'
 import { SERVICES } from '../../tools/canary/cluster.ts'
 import type { Controller } from '../../tools/traffic-split/controller.ts'
 import { type Authority, certificateAuthority, hasOpenssl } from '../certificates.ts'
@@ -33,6 +34,8 @@ const missing = [
 if (missing.length > 0) console.warn(`\nThe workflows are not run: ${missing.join('; ')}\n`)
 
 const FIRST = '0.1.0'
+/** What the package says, and so what staging gets. */
+const STAGED = ENGINE_VERSION
 const SECOND = '1.3.0'
 /** Of a content that staging never saw, in production's registry. */
 const OTHER_CONTENT = '1.3.1'
@@ -408,17 +411,17 @@ describe.skipIf(withoutKubectl() || missing.length > 0)('workflows', () => {
       async () => {
         const jobs = await stage()
         expect(outcome(jobs).failed, said(jobs, 'deploy-to-staging')).toEqual([])
-        expect(imagesIn('staging')).toEqual(allOf('staging', FIRST))
+        expect(imagesIn('staging')).toEqual(allOf('staging', STAGED))
         const tags = await accounts.typed(
           'staging',
-          `aws ecr describe-images --repository-name borrow-rate-engine --image-ids imageTag=${FIRST} --query "imageDetails[0].imageTags" --output text`,
+          `aws ecr describe-images --repository-name borrow-rate-engine --image-ids imageTag=${STAGED} --query "imageDetails[0].imageTags" --output text`,
         )
-        expect(tags.split(/\s+/).sort()).toEqual([FIRST, SHA].sort())
+        expect(tags.split(/\s+/).sort()).toEqual([STAGED, SHA].sort())
         const passed = await accounts.typed(
           'staging',
           'aws ssm get-parameter --name /borrow-rate-engine/staging/deployed-version --query Parameter.Value --output text',
         )
-        expect(passed).toBe(FIRST)
+        expect(passed).toBe(STAGED)
       },
       RUN_MS,
     )
