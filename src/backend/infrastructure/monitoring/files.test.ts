@@ -8,6 +8,7 @@ import { built, hasKubectl } from '../kubernetes/built-objects.ts'
 import { dashboards } from './dashboards/all.ts'
 import { alertsDocument } from './document.ts'
 import { monitoringFiles } from './files.ts'
+import { sectionsOf } from './fluent-bit-sections.ts'
 import { labelsOf } from './known-metrics.ts'
 import { queryFaults, type Recorded, recordedLabels } from './promql.ts'
 import { alertGroups, recordingGroups } from './rules/groups.ts'
@@ -206,6 +207,15 @@ describe('the stack', () => {
     expect(new RegExp(field?.matcherRegex ?? '').exec(line)?.[1]).toBe('0af7651916cd43dd8448eb211c80319c')
   })
 
+  test('asks for classes of storage that the cluster has', () => {
+    const classes = readFileSync(`${KUBERNETES}cluster/base/storage-classes.yaml`, 'utf8')
+    const there = [...classes.matchAll(/^ {2}name: (\S+)$/gm)].map(([, name]) => name)
+    for (const [path, text] of monitoringFiles()) {
+      for (const [, name] of text.matchAll(/storageClass(?:Name)?: (\S+)/g)) expect(there, path).toContain(name)
+    }
+    expect(there.length).toBeGreaterThan(0)
+  })
+
   test('keeps no secret in a file', () => {
     for (const [path, text] of monitoringFiles()) {
       expect(text, path).not.toMatch(/hooks\.slack\.com|(routing_key|api_url|password|token):\s*["']?[A-Za-z0-9]{8,}/)
@@ -254,24 +264,6 @@ function logqlFault(query: string): string | null {
     },
   })
   return fault
-}
-
-/** Sections of Fluent Bit's classic format. */
-function sectionsOf(text: string): Record<string, string>[] {
-  return text
-    .split(/^\[\w+\]$/m)
-    .slice(1)
-    .map((section) =>
-      Object.fromEntries(
-        section
-          .split('\n')
-          .filter((line) => line.trim() !== '')
-          .map((line) => {
-            const [, key = '', value = ''] = /^ {4}(\S+) (.+)$/.exec(line) ?? []
-            return [key, value]
-          }),
-      ),
-    )
 }
 
 function runbookFault(url: string): string | null {

@@ -6,13 +6,14 @@ const OURS = 'namespace=~"borrow-rate-engine-.+"'
 export function deploymentAlerts(windows: Windows): readonly Alert[] {
   return [
     {
-      // A mark, not a trouble: it is told to nobody but the channel of deployments, and keeps quiet what a rollout brings with it.
+      // A mark, not a trouble: it is told to nobody but the channel of deployments, and keeps quiet what a rollout brings with it. Pods of
+      // an older version are a rollout; more pods of the same are the autoscaler's work.
       name: 'DeploymentInProgress',
       priority: 'P4',
       kind: 'deployment',
-      expr: `kube_deployment_status_replicas_updated{${OURS}} < kube_deployment_spec_replicas{${OURS}} or kube_deployment_status_observed_generation{${OURS}} < kube_deployment_metadata_generation{${OURS}}`,
+      expr: `kube_deployment_status_replicas_updated{${OURS}} < kube_deployment_status_replicas{${OURS}}`,
       summary: '{{ $labels.deployment }} is being rolled out',
-      description: 'Not all of its pods are of the new version yet.',
+      description: 'Pods of the version before are still there.',
       clients: 'Nothing.',
       runbook: 'deployment.md#kubernetes-deployment',
     },

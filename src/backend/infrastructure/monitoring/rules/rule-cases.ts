@@ -304,7 +304,7 @@ export const RULE_CASES: readonly RuleCase[] = [
     alert: 'DeploymentInProgress',
     series: {
       [`kube_deployment_status_replicas_updated{${NS},deployment="api-gateway"}`]: '3x4 1x5 3x10',
-      [`kube_deployment_spec_replicas{${NS},deployment="api-gateway"}`]: '3x20',
+      [`kube_deployment_status_replicas{${NS},deployment="api-gateway"}`]: '3x20',
     },
     quietAt: '4m',
     firesAt: '6m',
@@ -447,5 +447,15 @@ export const QUIET_CASES: readonly Omit<RuleCase, 'firesAt'>[] = [
       [`quotes_total{${NS},outcome="priced"}`]: '0+100x40',
     },
     quietAt: '35m',
+  },
+  // The autoscaler adds pods of the version that is there.
+  {
+    alert: 'DeploymentInProgress',
+    series: {
+      [`kube_deployment_status_replicas_updated{${NS},deployment="api-gateway"}`]: '3x5 6x10',
+      [`kube_deployment_status_replicas{${NS},deployment="api-gateway"}`]: '3x5 6x10',
+      [`kube_deployment_spec_replicas{${NS},deployment="api-gateway"}`]: '3x3 6x12',
+    },
+    quietAt: '10m',
   },
 ]
