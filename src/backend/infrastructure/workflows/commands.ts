@@ -101,6 +101,15 @@ export function shellFaults(file: WorkflowFile): string[] {
 }
 
 export function scriptFaults(script: string): string[] {
+  // Most steps are one line that others have too.
+  const known = checkedScripts.get(script) ?? faultsOf(script)
+  checkedScripts.set(script, known)
+  return known
+}
+
+const checkedScripts = new Map<string, string[]>()
+
+function faultsOf(script: string): string[] {
   const read = spawnSync('bash', ['-n'], { input: script, encoding: 'utf8' })
   if (read.status !== 0) return [read.stderr.trim()]
   if (!hasShellcheck) return []

@@ -199,6 +199,111 @@ describe('what a commit’s images are called', () => {
   })
 })
 
+describe('an image', () => {
+  const looked = (digest: string, scan: string) => {
+    program(
+      'aws',
+      `case "$*" in *scan-findings*) echo '${scan}' ;; *describe-images*) ${digest === '' ? 'exit 254' : `echo ${digest}`} ;; esac`,
+    )
+    const { status, text } = run('check_image.sh', {
+      VERSION: '1.4.0',
+      EXPECTED_DIGEST: 'sha256:a',
+      SCAN_TRIES: '2',
+      SCAN_WAIT_SECONDS: '0',
+    })
+    return `${status} ${text}`
+  }
+
+  test('that staging ran and whose scan found nothing critical may go on', () => {
+    expect(looked('sha256:a', '["COMPLETE",{"HIGH":2}]')).toMatch(/^0 image of 1.4.0: sha256:a, scanned: \{"HIGH":2\}/)
+    expect(looked('sha256:a', '["ACTIVE",null]')).toMatch(/^0 /)
+  })
+
+  test.each([
+    ['', '["COMPLETE",{}]', 'The registry has no image of 1.4.0'],
+    ['sha256:b', '["COMPLETE",{}]', 'is sha256:b, and staging ran sha256:a'],
+    ['sha256:a', '["COMPLETE",{"CRITICAL":1,"HIGH":2}]', 'has 1 critical findings'],
+    ['sha256:a', '["IN_PROGRESS",null]', 'is not done'],
+    ['sha256:a', '["FAILED",null]', 'could not scan'],
+  ])('%s with scan %s may not: %s', (digest, scan, why) => {
+    expect(looked(digest, scan)).toContain(why)
+    expect(looked(digest, scan)).toMatch(/^1 /)
+  })
+
+  test('goes from staging to production with its digest and attestations; what is there already stays', () => {
+    const log = join(place, 'log')
+    program('skopeo', `echo "skopeo $*" >>'${log}'; case $1 in login) cat >/dev/null ;; esac`)
+    program('aws', `case "$*" in *login*) echo password ;; *pgbouncer*) exit 0 ;; *) exit 254 ;; esac`)
+    const variables = { VERSION: '1.4.0', REGISTRY: 'here', RUNNER_TEMP: place }
+    expect(run('take_image.sh', variables).status).toBe(0)
+    expect(run('give_image.sh', { ...variables, REGISTRY: 'there' }).text).toContain(
+      'borrow-rate-engine-pgbouncer:1.4.0 is there',
+    )
+    const copy = 'skopeo copy --all --preserve-digests'
+    expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual([
+      'skopeo login --username AWS --password-stdin here',
+      `${copy} docker://here/borrow-rate-engine:1.4.0 oci-archive:images/borrow-rate-engine.tar:1.4.0`,
+      `${copy} docker://here/borrow-rate-engine-pgbouncer:1.4.0 oci-archive:images/borrow-rate-engine-pgbouncer.tar:1.4.0`,
+      'skopeo login --username AWS --password-stdin there',
+      `${copy} oci-archive:images/borrow-rate-engine.tar:1.4.0 docker://there/borrow-rate-engine:1.4.0`,
+    ])
+  })
+})
+
+describe('what runs', () => {
+  test('before the first deployment is nothing; when AWS cannot be asked, nothing goes on', () => {
+    program('aws', 'echo "An error occurred (ParameterNotFound)" >&2; exit 254')
+    expect(run('previous_version.sh', { ENV: 'prod' })).toMatchObject({ status: 0, outputs: 'version=\n' })
+    program('aws', 'echo "An error occurred (AccessDenied)" >&2; exit 254')
+    expect(run('previous_version.sh', { ENV: 'prod' })).toMatchObject({
+      status: 1,
+      text: expect.stringContaining('AccessDenied'),
+    })
+  })
+
+  test('is kept under both of production’s names, and not twice', () => {
+    const log = join(place, 'log')
+    program(
+      'aws',
+      `case "$*" in *get-parameter*/prod/*) echo 1.4.0 ;; *get-parameter*) echo 1.3.0 ;; *) echo "$*" >>'${log}' ;; esac`,
+    )
+    expect(run('record_version.sh', { ENV: 'prod', VERSION: '1.4.0' }).status).toBe(0)
+    expect(readFileSync(log, 'utf8')).toBe(
+      'ssm put-parameter --name /borrow-rate-engine/production/deployed-version --value 1.4.0 --type String --overwrite --query Version --output text\n',
+    )
+  })
+
+  test('and is of another version is not undone', () => {
+    program(
+      'kubectl',
+      `case "$*" in
+         *'get deployment/cache-service'*) printf here/borrow-rate-engine:1.3.9 ;;
+         *'get deployment/'*) printf here/borrow-rate-engine:1.4.0 ;;
+         *) echo "$*" ;;
+       esac`,
+    )
+    const undo = (version: string) => run('undo_rollout.sh', { ENV: 'staging', VERSION: version, ECR_REPO: 'here' })
+    const { text } = undo('1.4.0')
+    expect(text).toContain('undone: api-gateway calculation-service data-service audit-service\n')
+    expect(text.match(/rollout undo/g)).toHaveLength(4)
+    expect(undo('1.5.0').text).toBe('no service has the image of 1.5.0\n')
+  })
+
+  test.each([
+    ['0', 0, 'no migration to take back'],
+    ['100', 1, 'is no number of migrations'],
+    ['1; id', 1, 'is no number of migrations'],
+  ])('%s migrations to take back: %i, %s', (migrations, status, words) => {
+    const ran = run('take_back_migrations.sh', {
+      ENV: 'prod',
+      VERSION: '1.4.0',
+      ECR_REPO: 'here',
+      MIGRATIONS: migrations,
+    })
+    expect(ran).toMatchObject({ status, text: expect.stringContaining(words) })
+  })
+})
+
 test('the list of parts has every package that runs in production, with its version, and none that only tests', () => {
   const { status, stderr } = spawnSync(join(PROJECT_ROOT, '.github/scripts/sbom.sh'), {
     cwd: PROJECT_ROOT,
