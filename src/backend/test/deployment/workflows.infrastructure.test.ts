@@ -506,6 +506,7 @@ describe.skipIf(withoutKubectl() || missing.length > 0)('workflows', () => {
     return {
       'actions/setup-node': nothing,
       'docker/setup-buildx-action': nothing,
+      'hashicorp/setup-terraform': nothing,
       'actions/checkout': async ({ inputs, workspace }) => {
         machine.checkOut(join(workspace, inputs.path ?? '.'))
         return {}
