@@ -220,6 +220,22 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
     controller = startSplitController(api)
   })
 
+  test('a cluster that is away when the canary turns bad: it says what is left, and another run takes it back later', async () => {
+    tell(`0 | - | ${GOOD}
+          10 | 3 0 41 | ${GOOD}`)
+    const running = start('run', '--version', SECOND, '--wait-minutes', '5', '--split-seconds', '1')
+    await until('it watches', SOON_MS, () => /10 % {2}watch/.test(running.said()))
+    await api.stop()
+    tell('0 | 40 40 41 | -')
+    const { status, report, errors } = await running.ended
+    await api.start()
+    expect(`${status} ${report.outcome}: ${report.reason}`).toBe('3 stuck: 100 % of its 40 requests failed')
+    expect(errors).toContain('not done: the canary has 0 %')
+    expect(errors).toContain('the canary was left where it is, because it may still have traffic')
+    expect((await canary('undo')).errors).toContain('not begun: the last run, of 1.3.0, is open')
+    expect(await canary('abort')).toMatchObject({ status: 0, report: { outcome: 'undone', left: [] } })
+  })
+
   test('a release whose last service does not come up is rolled back, the services one by one', async () => {
     tell(`0 | ${GOOD} | ${GOOD}`)
     const before = services()

@@ -129,7 +129,7 @@ export async function abort(options: MachineOptions, reason: string): Promise<En
 
 /** Rolls the last release back, where it is still there. @throws CannotBegin */
 export async function undoRelease(options: MachineOptions, reason: string): Promise<Ended> {
-  const record = await takenOver(options, ['promoted', 'stuck'])
+  const record = await takenOver(options, ['promoted'])
   const ended = await withdraw(options, { ...record, changed: ['release'] }, reason)
   return ended.outcome === 'withdrawn' ? { ...ended, outcome: 'undone' } : ended
 }
