@@ -1,17 +1,20 @@
 // Backups of a real PostgreSQL with an archived log, and what can be made of them: the newest state, the state of a moment, a drill with
 // its two figures. What is lost is counted, not asserted away.
-import { existsSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seedReferenceData } from '../../database/seed.ts'
 import { checkDatabase } from '../../scripts/database-check.ts'
-import { drillText, restoreDrill } from '../../tools/recovery/drill.ts'
+import type { DrillReport } from '../../tools/recovery/drill.ts'
 import { localRecovery } from '../../tools/recovery/local.ts'
 import type { Recovery } from '../../tools/recovery/recovery.ts'
 import { debianPostgres, HOW_TO_GET_DEBIAN_POSTGRES, startArchivedPostgres } from '../archived-postgres.ts'
 import { auditRow, insertRows } from '../audit-rows.ts'
 import { asOwner, type RealPostgres, temporaryFolder } from '../postgres.ts'
+import { BACKEND, PROJECT_ROOT } from '../tidy/tree.ts'
 import { until } from '../until.ts'
 
 const binariesFolder = debianPostgres()
@@ -117,18 +120,19 @@ describe.skipIf(binariesFolder === null)('what a backup is for', () => {
     await archived()
     // In the log that is not archived yet: what a lost machine takes with it.
     await note('n-5')
-    const report = await restoreDrill({
-      recovery,
-      sourceUrl: primary.url,
-      trustedKeys: [],
-      point: { kind: 'newest' },
-      name: 'drill-1',
-      isKept: false,
+    const file = join(folder, 'drill.json')
+    const places = ['--backups', join(folder, 'backups'), '--restored', join(folder, 'restored')]
+    const program = ['--import', 'tsx', 'tools/recovery.ts', 'drill', '--driver', 'local', ...places, '--report', file]
+    const { stdout } = await promisify(execFile)(process.execPath, program, {
+      cwd: join(PROJECT_ROOT, BACKEND),
+      env: { PATH: process.env.PATH, DATABASE_DIRECT_URL: primary.url },
     })
-    console.log(drillText(report).replace(/^/gm, '  '))
+    console.log(stdout.trim().replace(/^/gm, '  '))
+    const report = JSON.parse(readFileSync(file, 'utf8')) as DrillReport
     expect(report).toMatchObject({ good: true, missingRows: { audit_records: 1 } })
     expect(report.check.migrations.newest).toMatch(/^\d{4}_/)
-    expect(existsSync(join(folder, 'restored/drill-1'))).toBe(false)
+    expect(report.restored.url).toBeUndefined()
+    expect(readdirSync(join(folder, 'restored'))).toEqual([])
   })
 
   test('a database that lost a trigger, a table or a migration is not whole, and that is said', async () => {
