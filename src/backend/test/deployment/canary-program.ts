@@ -5,15 +5,19 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
+import { SERVICES } from '../../gateway/operations.ts'
 import { createLog } from '../../server/log.ts'
 import type { RunRecord } from '../../tools/canary/run-record.ts'
 import type { Outcome, Told } from '../../tools/canary/stage-machine.ts'
 import { startKeeper } from '../../tools/keep.ts'
 import { clusterAccess } from '../../tools/traffic-split/cluster-access.ts'
 import { type Controller, startController } from '../../tools/traffic-split/controller.ts'
+import type { Authority } from '../certificates.ts'
 import { BACKEND, PROJECT_ROOT } from '../tidy/tree.ts'
-import { NAMESPACE } from './gateway-route.ts'
+import { applyRoute, NAMESPACE } from './gateway-route.ts'
+import type { OperatorShell } from './guide-kubectl.ts'
 import type { KubernetesApi } from './kubernetes-api/kubernetes-api.ts'
+import { makeSecrets } from './kubernetes-api/secret-makers.ts'
 
 interface Report extends Partial<RunRecord> {
   readonly outcome: Outcome | 'refused'
@@ -65,6 +69,18 @@ export function startCanaryProgram(folder: string, api: KubernetesApi, words: re
     report: existsSync(reportAt) ? (JSON.parse(readFileSync(reportAt, 'utf8')) as Report) : NO_REPORT,
   }))
   return { child, said: () => said.stdout, ended }
+}
+
+/** Production as it is before a canary: everything applied, with what its pods need, and rolled out. */
+export async function runProduction(api: KubernetesApi, authority: Authority, shell: OperatorShell): Promise<void> {
+  const typed = async (command: string) => {
+    const { status, stdout, stderr } = await shell.type(command)
+    if (status !== 0) throw new Error(`${stdout}${stderr}`)
+  }
+  await applyRoute(shell)
+  await typed('kubectl apply -k infrastructure/kubernetes/overlays/prod')
+  makeSecrets({ api, authority, secretValue: () => 'none' }, NAMESPACE)
+  for (const service of SERVICES) await typed(`kubectl rollout status deployment/${service} -n ${NAMESPACE}`)
 }
 
 export function startSplitController(api: KubernetesApi): Controller {

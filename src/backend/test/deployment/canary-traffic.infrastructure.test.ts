@@ -5,7 +5,6 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { SERVICES } from '../../tools/canary/cluster.ts'
 import { figuresOf, prometheusAt } from '../../tools/canary/figures.ts'
 import type { Controller } from '../../tools/traffic-split/controller.ts'
 import { type Authority, certificateAuthority, hasOpenssl } from '../certificates.ts'
@@ -15,12 +14,11 @@ import { type SentQuote, startTraffic } from '../faults/traffic.ts'
 import { type RealPostgres, startPostgres, temporaryFolder } from '../postgres.ts'
 import { testBinaries } from '../postgres-found.ts'
 import { until } from '../until.ts'
-import { startCanaryProgram, startSplitController } from './canary-program.ts'
-import { applyRoute, NAMESPACE, routeWeights } from './gateway-route.ts'
+import { runProduction, startCanaryProgram, startSplitController } from './canary-program.ts'
+import { NAMESPACE, routeWeights } from './gateway-route.ts'
 import { operatorShell } from './guide-kubectl.ts'
 import { type Haproxy, HOW_TO_GET_HAPROXY, haproxyFoundOrInstalled, startHaproxy } from './haproxy.ts'
 import { type KubernetesApi, startKubernetesApi } from './kubernetes-api/kubernetes-api.ts'
-import { makeSecrets } from './kubernetes-api/secret-makers.ts'
 import { withoutKubectl } from './manifests.ts'
 import {
   HOW_TO_GET_PROMETHEUS,
@@ -78,10 +76,7 @@ describe.skipIf(withoutKubectl() || missing.length > 0)('a canary that turns bad
     }
     api = await startKubernetesApi({ tls: authority.sign('kubernetes'), imageOf: () => image })
     const shell = operatorShell(join(folder, 'shell'), api.kubeconfig)
-    await applyRoute(shell)
-    await shell.type('kubectl apply -k infrastructure/kubernetes/overlays/prod')
-    makeSecrets({ api, authority, secretValue: () => 'none' }, NAMESPACE)
-    for (const service of SERVICES) await shell.type(`kubectl rollout status deployment/${service} -n ${NAMESPACE}`)
+    await runProduction(api, authority, shell)
     controller = startSplitController(api)
 
     postgres = await startPostgres({ durable: false })

@@ -3,18 +3,17 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { SERVICES } from '../../tools/canary/cluster.ts'
+import { SERVICES } from '../../gateway/operations.ts'
 import type { RunRecord } from '../../tools/canary/run-record.ts'
 import type { Controller } from '../../tools/traffic-split/controller.ts'
 import { type Authority, certificateAuthority, hasOpenssl } from '../certificates.ts'
 import { temporaryFolder } from '../postgres.ts'
 import { until } from '../until.ts'
-import { startCanaryProgram, startSplitController } from './canary-program.ts'
-import { applyRoute, NAMESPACE, routeWeights } from './gateway-route.ts'
+import { runProduction, startCanaryProgram, startSplitController } from './canary-program.ts'
+import { NAMESPACE, routeWeights } from './gateway-route.ts'
 import { type OperatorShell, operatorShell } from './guide-kubectl.ts'
 import { type ApiObject, listAt, treeAt } from './kubernetes-api/api-object.ts'
 import { type KubernetesApi, startKubernetesApi } from './kubernetes-api/kubernetes-api.ts'
-import { makeSecrets } from './kubernetes-api/secret-makers.ts'
 import { withoutKubectl } from './manifests.ts'
 import { type PrometheusStandIn, startPrometheusStandIn } from './prometheus-stand-in.ts'
 
@@ -58,10 +57,7 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
       imageOf: (reference) => (reference.endsWith(`:${NEVER_BUILT}`) ? null : image),
     })
     shell = operatorShell(join(folder, 'shell'), api.kubeconfig)
-    await applyRoute(shell)
-    await typed('kubectl apply -k infrastructure/kubernetes/overlays/prod')
-    makeSecrets({ api, authority, secretValue: () => 'none' }, NAMESPACE)
-    for (const service of SERVICES) await typed(`kubectl rollout status deployment/${service} -n ${NAMESPACE}`)
+    await runProduction(api, authority, shell)
     controller = startSplitController(api)
     prometheus = await startPrometheusStandIn((version) => {
       const percents = [...story.keys()].filter((each) => each <= percentNow()).sort((a, b) => b - a)

@@ -1,17 +1,9 @@
 // What a canary does to the cluster, each a function: the stage machine knows nothing of kubectl, and the words of kubectl stand here.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SERVICES, type ServiceName } from '../../gateway/operations.ts'
 import type { Kubectl } from './kubectl.ts'
 import { withImage } from './manifests-with-image.ts'
 import type { Pods } from './verdict.ts'
-
-export const SERVICES = [
-  'api-gateway',
-  'calculation-service',
-  'data-service',
-  'cache-service',
-  'audit-service',
-] as const
-export type ServiceName = (typeof SERVICES)[number]
 
 /** A Deployment as it was before. */
 export interface Released {

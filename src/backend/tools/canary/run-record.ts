@@ -1,7 +1,8 @@
 // What a run has changed, kept in the cluster beside what it changes: whoever comes after a machine that died, and whoever rolls back an
 // hour later from another one, knows what was there before. It is the lock too: one run at a time.
 
-import type { Released, ServiceName } from './cluster.ts'
+import type { ServiceName } from '../../gateway/operations.ts'
+import type { Released } from './cluster.ts'
 import { type Kubectl, KubectlRefused } from './kubectl.ts'
 
 export const CHANGES = ['canary', 'split', 'release'] as const

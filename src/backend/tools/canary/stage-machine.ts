@@ -2,7 +2,8 @@
 // verdict.ts; what is done to the cluster is given as functions. Before anything is changed it is noted, so that whatever happens to
 // this process the next one can undo exactly that and nothing else.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Cluster, type Released, SERVICES } from './cluster.ts'
+import { SERVICES } from '../../gateway/operations.ts'
+import type { Cluster, Released } from './cluster.ts'
 import type { Version } from './figures.ts'
 import { type Rules, ruleFaults } from './rules.ts'
 import { type Change, type RecordKeeper, type RunRecord, TakenOver } from './run-record.ts'
