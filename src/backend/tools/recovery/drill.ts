@@ -26,7 +26,10 @@ export interface DrillReport {
   readonly check: DatabaseCheck
   /** From the beginning to when it had been looked at. */
   readonly rtoSeconds: number
-  /** Between the newest record of the source, when it began, and the newest that came back; null: not compared. */
+  /**
+   * Between the newest record of the source, when it began, and the newest that came back, or where none did the oldest of the source;
+   * null: not compared.
+   */
   readonly rpoSeconds: number | null
   /** Rows that the source had when it began and that did not come back, by table; null: not compared. */
   readonly missingRows: Readonly<Record<string, number>> | null
@@ -34,6 +37,7 @@ export interface DrillReport {
 
 interface Source {
   readonly rows: Readonly<Record<string, number>>
+  readonly oldestRecordAt: string | null
   readonly newestRecordAt: string | null
 }
 
@@ -49,7 +53,8 @@ export async function restoreDrill(options: DrillOptions): Promise<DrillReport> 
     const check = await checkDatabase({ url: restored.url, trustedKeys })
     const rtoSeconds = (performance.now() - startedAt) / 1000
     const missingRows = source === null ? null : missing(source.rows, check.rows)
-    const rpoSeconds = source === null ? null : secondsBetween(check.newestRecordAt, source.newestRecordAt)
+    const rpoSeconds =
+      source === null ? null : secondsBetween(check.newestRecordAt ?? source.oldestRecordAt, source.newestRecordAt)
     const faults = [
       ...check.faults,
       ...(rtoSeconds > RTO_SECONDS_MAX ? [`it took ${rtoSeconds.toFixed(0)} s, more than ${RTO_SECONDS_MAX}`] : []),
@@ -93,7 +98,9 @@ async function sourceOf(url: string): Promise<Source> {
   client.on('error', () => {})
   await client.connect()
   try {
-    return { rows: await rowCounts(client), newestRecordAt: await newestRecord(client) }
+    const { rows } = await client.query('select recorded_at from audit_records order by audit_id limit 1')
+    const oldestRecordAt = rows[0]?.recorded_at?.toISOString() ?? null
+    return { rows: await rowCounts(client), oldestRecordAt, newestRecordAt: await newestRecord(client) }
   } finally {
     await client.end()
   }
@@ -111,7 +118,6 @@ function missing(
 }
 
 function secondsBetween(earlier: string | null, later: string | null): number {
-  if (later === null) return 0
-  const from = earlier === null ? 0 : Date.parse(earlier)
-  return Math.max(0, (Date.parse(later) - from) / 1000)
+  if (earlier === null || later === null) return 0
+  return Math.max(0, (Date.parse(later) - Date.parse(earlier)) / 1000)
 }
