@@ -448,6 +448,8 @@ export const QUIET_CASES: readonly Omit<RuleCase, 'firesAt'>[] = [
     },
     quietAt: '35m',
   },
+  // Without a webhook nobody watches.
+  { alert: 'WebhooksUnwatched', series: { [`webhook_watching{${NS},pod="a"}`]: '0x40' }, quietAt: '30m' },
   // The autoscaler adds pods of the version that is there.
   {
     alert: 'DeploymentInProgress',

@@ -130,13 +130,15 @@ export function serviceAlerts(windows: Windows): readonly Alert[] {
       runbook: 'troubleshooting.md#from-an-error-code',
     },
     {
+      // Without a webhook nobody has to watch, and nobody does: only who has watched can be missing.
       name: 'WebhooksUnwatched',
-      priority: 'P3',
+      priority: 'P4',
       kind: 'availability',
-      expr: 'max by (namespace) (webhook_watching) == 0',
+      expr: `max by (namespace) (webhook_watching) == 0 and max by (namespace) (max_over_time(webhook_watching[${windows('1d')}])) == 1`,
       for: five,
-      summary: 'No gateway watches rates for webhooks',
-      description: 'One of them should; events of this time are not told.',
+      summary: 'No gateway watches rates for webhooks any more',
+      description:
+        'One of them did within a day. Unless the last webhook was removed, events of this time are not told.',
       clients: 'No webhook is called.',
       runbook: 'runbooks/api-gateway.md#metrics',
     },
