@@ -490,6 +490,7 @@ describe.skipIf(withoutKubectl() || missing.length > 0)('workflows', () => {
         AWS_SECRET_ACCESS_KEY: '',
         GITHUB_API_URL: `${world.url}/github`,
         CLUSTER_TUNNEL_PORT: String(tunnelPort),
+        NPM_CONFIG_UPDATE_NOTIFIER: 'false',
         SCAN_TRIES: '2',
         SCAN_WAIT_SECONDS: '1',
         ROLLOUT_TIMEOUT: '60s',
@@ -630,6 +631,7 @@ describe.skipIf(withoutKubectl() || missing.length > 0)('workflows', () => {
 
 function outcome(jobs: Readonly<Record<string, JobRan>>) {
   const named = (result: string) => Object.keys(jobs).filter((name) => jobs[name]?.result === result)
+  if (process.env.SHOW_WORKFLOWS) for (const name of named('failure')) console.log(`${name}\n${said(jobs, name)}`)
   return { failed: named('failure'), ran: named('success') }
 }
 

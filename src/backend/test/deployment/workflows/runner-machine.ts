@@ -3,6 +3,7 @@
 //
 //   aws ssm start-session     Session Manager's tunnel: a relay to the API in memory
 //   aws eks get-token         a token of AWS: one of the API in memory, whose user has the rights that the deploy role's group has
+//   aws ecr describe-image-scan-findings   a scan without critical findings: the emulator shows no image any more once it has scanned it
 //   npm                       the repository's own tests, which run elsewhere; it writes down what it was asked for
 //   run_smoke_tests.sh, run_integration_tests.sh    the validation, which has tests of its own: asks the environment for its version
 //   scripts/install.mjs       the packages are there
@@ -29,6 +30,9 @@ export interface MachineOptions {
   readonly api: { readonly port: number; readonly caFile: string; readonly token: string }
 }
 
+/** What no step reads, or is linked. */
+const LEFT_OUT = /src\/backend\/(?:node_modules|dist|infrastructure|test|client)$/
+
 const RELAY = `
 import { connect, createServer } from 'node:net'
 const [from, to] = process.argv.slice(2).map(Number)
@@ -47,6 +51,8 @@ case " $* " in
     exec node '${folder}/relay.mjs' "\${BASH_REMATCH[1]}" ${api.port} ;;
   *' eks get-token '*)
     echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{},"status":{"token":"${api.token}"}}' ;;
+  *' ecr describe-image-scan-findings '*)
+    echo '["COMPLETE",{"HIGH":1}]' ;;
   *' eks update-kubeconfig '*)
     '${aws}' "$@" || exit
     cluster=$(kubectl config view --minify --output 'jsonpath={.clusters[0].name}')
@@ -84,19 +90,13 @@ export function makeMachine(options: MachineOptions): RunnerMachine {
   program(join(bin, 'npm'), `#!/bin/sh\necho "npm $*" >>'${npmLog}'\n`)
   if (onPath('node') === null) symlinkSync(process.execPath, join(bin, 'node'))
 
-  const copied = [
-    '.github/scripts',
-    'infrastructure/kubernetes',
-    'CHANGELOG.md',
-    'package.json',
-    `${BACKEND}package.json`,
-  ]
-  const sources = ['tools/canary', 'tools/canary.ts', 'tsconfig.json']
-  for (const path of [...copied, ...sources.map((each) => BACKEND + each)]) {
-    cpSync(join(PROJECT_ROOT, path), join(repository, path), { recursive: true })
+  for (const path of ['.github/scripts', 'infrastructure/kubernetes', 'CHANGELOG.md', 'package.json', BACKEND]) {
+    cpSync(join(PROJECT_ROOT, path), join(repository, path), {
+      recursive: true,
+      filter: (each) => !LEFT_OUT.test(each),
+    })
   }
   symlinkSync(join(PROJECT_ROOT, BACKEND, 'node_modules'), join(repository, BACKEND, 'node_modules'))
-  mkdirSync(join(repository, BACKEND, 'scripts'))
   writeFileSync(join(repository, BACKEND, 'scripts/install.mjs'), '')
   mkdirSync(join(repository, 'src/test/scripts'), { recursive: true })
   for (const name of ['run_smoke_tests.sh', 'run_integration_tests.sh']) {
