@@ -27,6 +27,7 @@ export interface AccessTo {
 
 export class Access extends Construct {
   readonly deploy: IamRole
+  readonly restoreDrill: IamRole
   readonly readOnly: IamRole
   readonly breakGlass: IamRole
   readonly podRoles: Readonly<Record<string, IamRole>>
@@ -38,7 +39,9 @@ export class Access extends Construct {
     this.#naming = naming
     this.#to = to
     this.podRoles = { ...this.#services(), ...this.#controllers() }
-    this.deploy = this.#deployment()
+    const trust = this.#workflows()
+    this.deploy = this.#deployment(trust)
+    this.restoreDrill = this.#restoreDrill(trust)
     to.storage.letIn({ pulling: to.kubernetes.nodeRole, pushing: this.deploy })
     this.readOnly = this.#people()
     this.breakGlass = this.#breakGlass()
@@ -153,31 +156,62 @@ export class Access extends Construct {
     return made
   }
 
-  /** What a deployment does: push an image, take a snapshot, look at the cluster and change it, write down the version. */
-  #deployment(): IamRole {
-    const naming = this.#naming
+  /** Workflows of one GitHub environment, as their identity provider says it. */
+  #workflows(): string {
     const github = new IamOpenidConnectProvider(this, 'aws_iam_openid_connect_provider.github', {
       url: 'https://token.actions.githubusercontent.com',
       clientIdList: ['sts.amazonaws.com'],
     })
     const issuer = 'token.actions.githubusercontent.com'
+    return policyDocument({
+      sid: 'GitHub',
+      actions: ['sts:AssumeRoleWithWebIdentity'],
+      principals: { Federated: [github.arn] },
+      conditions: {
+        StringEquals: {
+          [`${issuer}:aud`]: 'sts.amazonaws.com',
+          [`${issuer}:sub`]: 'repo:${var.github_repository}:environment:${var.github_environment}',
+        },
+      },
+    })
+  }
+
+  /** The endpoint of the cluster is in the network: kubectl goes through the bastion. */
+  #wayToTheCluster(): Statement[] {
+    const naming = this.#naming
+    return [
+      { sid: 'FindCluster', actions: ['eks:DescribeCluster'], resources: [this.#to.kubernetes.cluster.arn] },
+      {
+        sid: 'TunnelThroughBastion',
+        actions: ['ssm:StartSession'],
+        resources: [naming.arn('ec2', 'instance/*')],
+        conditions: { StringEquals: { 'ssm:resourceTag/Name': naming.named('bastion') } },
+      },
+      {
+        sid: 'TunnelDocument',
+        actions: ['ssm:StartSession'],
+        resources: ['arn:aws:ssm:${var.aws_region}::document/AWS-StartPortForwardingSessionToRemoteHost'],
+      },
+      {
+        sid: 'OwnSessions',
+        actions: ['ssm:TerminateSession', 'ssm:ResumeSession'],
+        // The first dollar says that what follows is AWS's and not Terraform's.
+        resources: ['arn:aws:ssm:*:*:session/$${aws:userid}-*'],
+      },
+      { sid: 'FindBastion', actions: ['ec2:DescribeInstances'] },
+    ]
+  }
+
+  /** What a deployment does: push an image, take a snapshot, look at the cluster and change it, write down the version. */
+  #deployment(trust: string): IamRole {
+    const naming = this.#naming
     const parameters = ['${var.environment}', 'production'].map((name) =>
       naming.arn('ssm', `parameter/borrow-rate-engine/${name}/deployed-version`),
     )
     return role(this, naming, 'deploy', {
       description: 'Workflows of one GitHub environment',
       sessionHoursMax: 2,
-      trust: policyDocument({
-        sid: 'GitHub',
-        actions: ['sts:AssumeRoleWithWebIdentity'],
-        principals: { Federated: [github.arn] },
-        conditions: {
-          StringEquals: {
-            [`${issuer}:aud`]: 'sts.amazonaws.com',
-            [`${issuer}:sub`]: 'repo:${var.github_repository}:environment:${var.github_environment}',
-          },
-        },
-      }),
+      trust,
       statements: [
         { sid: 'LogInToRegistry', actions: ['ecr:GetAuthorizationToken'] },
         {
@@ -185,7 +219,6 @@ export class Access extends Construct {
           actions: PUSH_IMAGES,
           resources: this.#to.storage.repositories.map(({ arn }) => arn),
         },
-        { sid: 'FindCluster', actions: ['eks:DescribeCluster'], resources: [this.#to.kubernetes.cluster.arn] },
         {
           sid: 'SnapshotBeforeMigration',
           actions: [
@@ -201,25 +234,45 @@ export class Access extends Construct {
           actions: ['ssm:GetParameter', 'ssm:GetParameterHistory', 'ssm:PutParameter'],
           resources: parameters,
         },
-        // The endpoint of the cluster is in the network: kubectl goes through the bastion.
+        ...this.#wayToTheCluster(),
+      ],
+    })
+  }
+
+  /** A copy of the database under a name of its own is made, looked at and removed; the database itself is out of reach. */
+  #restoreDrill(trust: string): IamRole {
+    const naming = this.#naming
+    const copy = naming.arn('rds', `db:${naming.named('drill')}`)
+    return role(this, naming, 'restore-drill', {
+      description: 'The monthly restore of a backup',
+      sessionHoursMax: 2,
+      trust,
+      statements: [
         {
-          sid: 'TunnelThroughBastion',
-          actions: ['ssm:StartSession'],
-          resources: [naming.arn('ec2', 'instance/*')],
-          conditions: { StringEquals: { 'ssm:resourceTag/Name': naming.named('bastion') } },
+          sid: 'LookAtDatabases',
+          actions: ['rds:DescribeDBInstances', 'rds:DescribeDBSnapshots'],
         },
         {
-          sid: 'TunnelDocument',
-          actions: ['ssm:StartSession'],
-          resources: ['arn:aws:ssm:${var.aws_region}::document/AWS-StartPortForwardingSessionToRemoteHost'],
+          sid: 'RestoreACopy',
+          actions: ['rds:RestoreDBInstanceFromDBSnapshot', 'rds:AddTagsToResource'],
+          resources: [
+            copy,
+            naming.arn('rds', `snapshot:rds:${naming.name}-*`),
+            naming.arn('rds', `snapshot:${naming.name}-*`),
+            naming.arn('rds', `subgrp:${naming.name}*`),
+            naming.arn('rds', `pg:${naming.name}*`),
+            naming.arn('rds', 'og:default*'),
+          ],
         },
+        { sid: 'FindItsKey', actions: ['kms:DescribeKey'], resources: [this.#to.keys.data.arn] },
         {
-          sid: 'OwnSessions',
-          actions: ['ssm:TerminateSession', 'ssm:ResumeSession'],
-          // The first dollar says that what follows is AWS's and not Terraform's.
-          resources: ['arn:aws:ssm:*:*:session/$${aws:userid}-*'],
+          sid: 'EncryptItsDisk',
+          actions: ['kms:CreateGrant'],
+          resources: [this.#to.keys.data.arn],
+          conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
         },
-        { sid: 'FindBastion', actions: ['ec2:DescribeInstances'] },
+        { sid: 'RemoveTheCopy', actions: ['rds:DeleteDBInstance'], resources: [copy] },
+        ...this.#wayToTheCluster(),
       ],
     })
   }
@@ -283,6 +336,7 @@ export class Access extends Construct {
         accessScope: namespaces === undefined ? { type: 'cluster' } : { type: 'namespace', namespaces },
       })
     entry('deploy', this.deploy, ['borrow-rate-engine:deployers'])
+    entry('restore_drill', this.restoreDrill, ['borrow-rate-engine:deployers'])
     entry('read_only', this.readOnly, ['borrow-rate-engine:viewers'])
     entry('break_glass', this.breakGlass, ['borrow-rate-engine:admins'])
     policy('read_only', this.readOnly.arn, 'AmazonEKSViewPolicy')

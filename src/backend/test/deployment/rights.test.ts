@@ -93,8 +93,17 @@ describe.skipIf(withoutKubectl())('the rights in', () => {
       for (const role of [...rolesOf(environment), ...bindingsOf(environment)].filter(({ kind }) =>
         kind.startsWith('Role'),
       )) {
-        expect(['kube-system', `borrow-rate-engine-${environment}`]).toContain(role.metadata.namespace)
+        const own = role.metadata.name === 'deployment-watcher' ? 'monitoring' : `borrow-rate-engine-${environment}`
+        expect(['kube-system', own]).toContain(role.metadata.namespace)
       }
+    })
+
+    test('of whoever deploys in monitoring are to look through one door', () => {
+      const [role] = rolesOf(environment).filter(({ metadata }) => metadata.namespace === 'monitoring')
+      const rights = role?.rules.flatMap(({ resources, verbs }) =>
+        resources.map((each) => `${verbs.join(' ')} ${each}`),
+      )
+      expect(rights).toEqual(['get services', 'get list pods', 'create pods/portforward'])
     })
 
     test('of whoever deploys are what a deployment needs: every object of the overlay, a canary, the jobs', () => {

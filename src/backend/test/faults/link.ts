@@ -8,14 +8,17 @@ export interface Link {
   cut(): Promise<void>
   /** On the same port. */
   mend(): Promise<void>
+  /** From now on to another server of this machine, as a name does when a database fails over; connections to the one before end. */
+  switchTo(serverPort: number): void
   close(): Promise<void>
 }
 
 /** @param serverPort of a server on this machine */
 export async function startLink(serverPort: number): Promise<Link> {
+  let farPort = serverPort
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(serverPort, '127.0.0.1')
+    const far = connect(farPort, '127.0.0.1')
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -40,9 +43,12 @@ export async function startLink(serverPort: number): Promise<Link> {
     })
   await listen(0)
   const { port } = server.address() as AddressInfo
+  const endAll = () => {
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
   const cut = async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    for (const socket of sockets) socket.resetAndDestroy()
+    endAll()
     await closed
   }
   return {
@@ -53,6 +59,10 @@ export async function startLink(serverPort: number): Promise<Link> {
     },
     cut,
     mend: () => listen(port),
+    switchTo(to) {
+      farPort = to
+      endAll()
+    },
     async close() {
       if (server.listening) await cut()
     },

@@ -1,0 +1,113 @@
+// A real Prometheus with rules and a real Alertmanager, from configurations that a test has made: on free ports of loopback, in a folder
+// of their own, gone at the end.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startKeeper } from '../../tools/keep.ts'
+import { foundOrInstalled, howToInstall, onPath } from '../debian-package.ts'
+import { until } from '../until.ts'
+
+const PACKAGES = ['prometheus', 'prometheus-alertmanager'] as const
+const START_MS = 30_000
+
+/** What to type where one is missing; null when both are there. */
+export function monitoringMissing(): string | null {
+  const missing = PACKAGES.filter((name) => !foundOrInstalled(name, () => onPath(name) !== null))
+  return missing.length === 0 ? null : howToInstall(missing.join(' '))
+}
+
+export interface MonitoringOptions {
+  /** Of Prometheus, without Alertmanager and rule files. */
+  readonly prometheus: { readonly global: object; readonly scrape_configs: readonly object[] }
+  readonly ruleFiles: readonly object[]
+  readonly alertmanager: object
+}
+
+export interface Monitoring {
+  /** Of Prometheus. */
+  readonly url: string
+  /** What Prometheus says at an address of its API. @throws with what it said when it refuses */
+  api<Data>(path: string): Promise<Data>
+  stop(): Promise<void>
+}
+
+export async function startMonitoring(options: MonitoringOptions): Promise<Monitoring> {
+  const folder = mkdtempSync(join(tmpdir(), 'monitoring-loop-'))
+  const children: ChildProcess[] = []
+  const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()]
+  // JSON is YAML.
+  const written = (name: string, content: object) => {
+    writeFileSync(join(folder, name), JSON.stringify(content))
+    return join(folder, name)
+  }
+  const start = async (program: (typeof PACKAGES)[number], port: number, words: readonly string[]) => {
+    const logFile = join(folder, `${program}.log`)
+    const child = spawn('sh', ['-c', 'log=$1; shift; exec "$@" >"$log" 2>&1', 'sh', logFile, program, ...words], {
+      stdio: 'ignore',
+      detached: true,
+    })
+    children.push(child)
+    startKeeper().mind(child)
+    await until(`${program} is ready`, START_MS, async () => {
+      if (child.exitCode !== null) throw new Error(`${program} ended:\n${readFileSync(logFile, 'utf8')}`)
+      return (await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => null))?.ok ?? false
+    })
+  }
+  const stop = async () => {
+    await Promise.all(
+      children.map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return
+        const gone = once(child, 'exit')
+        child.kill('SIGKILL')
+        await gone
+      }),
+    )
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    mkdirSync(join(folder, 'alertmanager'))
+    await start('prometheus-alertmanager', alertmanagerPort, [
+      `--config.file=${written('alertmanager.yml', options.alertmanager)}`,
+      `--storage.path=${join(folder, 'alertmanager')}`,
+      `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
+      // Alone: with an address it looks for others.
+      '--cluster.listen-address=',
+    ])
+    const whole = {
+      ...options.prometheus,
+      rule_files: options.ruleFiles.map((file, at) => written(`rules-${at}.yml`, file)),
+      alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
+    }
+    await start('prometheus', prometheusPort, [
+      `--config.file=${written('prometheus.yml', whole)}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${prometheusPort}`,
+      '--rules.alert.resend-delay=1s',
+    ])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const url = `http://127.0.0.1:${prometheusPort}`
+  return {
+    url,
+    async api<Data>(path: string): Promise<Data> {
+      const answer = await fetch(`${url}/api/v1/${path}`)
+      const { status, data, error } = (await answer.json()) as { status: string; data: Data; error?: string }
+      if (status !== 'success') throw new Error(`Prometheus says ${answer.status} to ${path}: ${error}`)
+      return data
+    },
+    stop,
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const bound = server.address()
+  await new Promise((done) => server.close(done))
+  return typeof bound === 'object' && bound !== null ? bound.port : 0
+}
