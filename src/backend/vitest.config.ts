@@ -5,7 +5,8 @@
 // The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`),
 // as .ci/run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
 // `five-services` over PgBouncer and Redis with certificates between them; `faults`, where servers are killed under load; `fuzz`, fifty
-// thousand requests; and `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the operators' commands.
+// thousand requests; `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the operators' commands; and
+// `delivery` (`*.delivery.test.ts`), releases, canaries, alarms and recoveries from beginning to end.
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
@@ -20,6 +21,7 @@ const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
 
 const FAULT_TESTS = 'test/faults/**/*.test.ts'
 const INFRASTRUCTURE_TESTS = '**/*.infrastructure.test.ts'
+const DELIVERY_TESTS = '**/*.delivery.test.ts'
 
 // infrastructure/ is a package of its own, with a test runner of its own.
 const exclude = [...configDefaults.exclude, '**/dist/**', 'infrastructure/**']
@@ -107,7 +109,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS, INFRASTRUCTURE_TESTS],
+          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS, INFRASTRUCTURE_TESTS, DELIVERY_TESTS],
           pool: 'threads',
           isolate: false,
           // Properties are tried on hundreds of inputs, on machines that do other things as well.
@@ -151,18 +153,23 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      {
+      // A container engine, a cluster's firewall rules, a whole release: one at a time is enough for a small machine.
+      ...(
+        [
+          ['infrastructure', INFRASTRUCTURE_TESTS],
+          ['delivery', DELIVERY_TESTS],
+        ] as const
+      ).map(([name, tests]) => ({
         test: {
-          name: 'infrastructure',
-          include: isNamed('infrastructure') ? [INFRASTRUCTURE_TESTS] : [],
+          name,
+          include: isNamed(name) ? [tests] : [],
           exclude,
-          pool: 'forks',
-          // A container engine, a cluster's firewall rules: one at a time is enough for a small machine.
+          pool: 'forks' as const,
           maxWorkers: 1,
           testTimeout: 60_000,
           hookTimeout: 300_000,
         },
-      },
+      })),
       {
         test: {
           name: 'faults',

@@ -1,5 +1,5 @@
 // The list of the engine's metrics and the engine's source are one. What a running engine shows is held against it by the loop in
-// test/deployment/monitoring-loop.infrastructure.test.ts.
+// test/deployment/monitoring-loop.delivery.test.ts.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,5 @@
 // Scripts of the workflows that decide something, run by bash: on repositories of git made for it, and with programs on their path that say what the case is
-// about. Those that deploy are run as a whole, by test/deployment/workflows.infrastructure.test.ts.
+// about. Those that deploy are run as a whole, by test/deployment/workflows.delivery.test.ts.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
