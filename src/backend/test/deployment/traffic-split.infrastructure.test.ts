@@ -117,13 +117,14 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a TrafficSplit becomes the wei
     const why = 'the weights add up to 91, not to 100: api-gateway-stable 90, api-gateway-canary 1'
     await until('the refusal is said', SOON_MS, () => eventsOf('TrafficSplitRefused').includes(why))
     expect(routeWeights(api).every((rule) => rule === TEN_PERCENT)).toBe(true)
-    expect(await metric('traffic_split_refused')).toBe(1)
+    await expect.poll(() => metric('traffic_split_refused')).toBe(1)
     expect(controllers[0]?.log).toContainEqual(expect.objectContaining({ level: 'error', split: 'api-gateway-split' }))
     const described = await typed(`kubectl get events -n ${NAMESPACE}`)
     expect(described).toContain('TrafficSplitRefused')
     await guide('canary-30')
     await weightsAre(THIRTY_PERCENT)
-    expect(await metric('traffic_split_refused')).toBe(0)
+    // Counted anew once the look that wrote the weights has ended.
+    await expect.poll(() => metric('traffic_split_refused')).toBe(0)
   })
 
   test('two splits of one service, a service that the route does not know, a route that is not there: refused', async () => {
