@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type InvalidationHandlers, onInvalidation, publishInvalidation } from './invalidation.ts'
 import { memoryStore } from './memory-store.ts'
 
-const quiet = () => new Promise((resolve) => setTimeout(resolve, 2))
+const quiet = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 function recorder() {
   const heard: string[] = []
@@ -19,7 +19,8 @@ async function listening() {
   const store = memoryStore({ clock: () => new Date() })
   const { heard, handlers } = recorder()
   const listener = await onInvalidation(store, handlers)
-  await quiet()
+  // Connected, it forgets everything once; only what comes after that is of interest.
+  await vi.waitFor(() => expect(heard).toEqual(['all']))
   heard.splice(0)
   return { store, heard, listener }
 }
