@@ -12,6 +12,7 @@ import { startKeeper } from '../../tools/keep.ts'
 import { foundOrInstalled, howToInstall, onPath } from '../debian-package.ts'
 import { until } from '../until.ts'
 import { adapterRules, questionFor } from './custom-metric.ts'
+import { freePorts } from './image/ports.ts'
 
 const PACKAGE = 'prometheus'
 const hasPrometheus = foundOrInstalled(PACKAGE, () => onPath(PACKAGE) !== null)
@@ -61,7 +62,7 @@ describe.skipIf(!hasPrometheus)('requests a second of the calculation service', 
 scrape_configs: [{ job_name: pods, file_sd_configs: [{ files: ['${folder}/targets.json'] }] }]
 `,
     )
-    const port = await freePort()
+    const [port] = (await freePorts(1)) as [number]
     url = `http://127.0.0.1:${port}`
     prometheus = spawn(
       PACKAGE,
@@ -110,11 +111,3 @@ scrape_configs: [{ job_name: pods, file_sd_configs: [{ files: ['${folder}/target
     expect(await ask(questionFor(rule!, 'borrow-rate-engine-dev', Object.keys(CALLS)))).toEqual({})
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}

@@ -3,12 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startKeeper } from '../../tools/keep.ts'
 import { foundOrInstalled, howToInstall, onPath } from '../debian-package.ts'
 import { until } from '../until.ts'
+import { freePorts } from './image/ports.ts'
 
 const PACKAGES = ['prometheus', 'prometheus-alertmanager'] as const
 const START_MS = 30_000
@@ -37,7 +37,7 @@ export interface Monitoring {
 export async function startMonitoring(options: MonitoringOptions): Promise<Monitoring> {
   const folder = mkdtempSync(join(tmpdir(), 'monitoring-loop-'))
   const children: ChildProcess[] = []
-  const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()]
+  const [prometheusPort, alertmanagerPort] = (await freePorts(2)) as [number, number]
   // JSON is YAML.
   const written = (name: string, content: object) => {
     writeFileSync(join(folder, name), JSON.stringify(content))
@@ -102,12 +102,4 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
     },
     stop,
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const bound = server.address()
-  await new Promise((done) => server.close(done))
-  return typeof bound === 'object' && bound !== null ? bound.port : 0
 }

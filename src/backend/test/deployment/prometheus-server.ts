@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startKeeper } from '../../tools/keep.ts'
 import { foundOrInstalled, howToInstall, onPath } from '../debian-package.ts'
 import { until } from '../until.ts'
+import { freePorts } from './image/ports.ts'
 
 const PACKAGE = 'prometheus'
 const START_MS = 30_000
@@ -46,7 +46,7 @@ export async function startPrometheus(
 scrape_configs: [{ job_name: pods, file_sd_configs: [{ files: ['${place}/targets.json'] }] }]
 `,
   )
-  const port = await freePort()
+  const [port] = (await freePorts(1)) as [number]
   const url = `http://127.0.0.1:${port}`
   const child = spawn(
     onPath(PACKAGE) as string,
@@ -72,12 +72,4 @@ scrape_configs: [{ job_name: pods, file_sd_configs: [{ files: ['${place}/targets
       await gone
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const bound = server.address()
-  await new Promise((done) => server.close(done))
-  return typeof bound === 'object' && bound !== null ? bound.port : 0
 }
