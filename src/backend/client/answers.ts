@@ -125,6 +125,8 @@ export interface RateRowAnswer {
   readonly ticker: string
   readonly name: string | null
   readonly current_rate: Fraction
+  /** At the close that the list's `previous_close_at` names, under the same model; null: none is known. */
+  readonly previous_close_rate: Fraction | null
   readonly borrow_status: BorrowStatus
   readonly lender_rate: Fraction
   /** When the lender's rate was true; null for a stand-in. */
@@ -144,6 +146,8 @@ export interface RateListAnswer {
   /** That the rates are under. */
   readonly pricing_model: string
   readonly snapshot_at: string
+  /** The last close of trading in New York before today's session: 16:00 there. */
+  readonly previous_close_at: string
   readonly items: readonly RateRowAnswer[]
   readonly total: number
 }
@@ -157,6 +161,23 @@ export interface RateHistoryAnswer {
   readonly pricing_model: string
   /** Oldest first; none before the first rate of the lender. */
   readonly points: readonly RatePointAnswer[]
+}
+
+/** The borrow rates of many stocks over time: for lines as small as a cell. */
+export interface RateHistoriesAnswer {
+  readonly status: 'success'
+  readonly interval: HistoryInterval
+  readonly pricing_model: string
+  /** One for each stock that is known, as they were asked for. */
+  readonly series: readonly RateSeriesAnswer[]
+  /** Those that were asked for and are no stock. */
+  readonly unknown: readonly string[]
+}
+
+export interface RateSeriesAnswer {
+  readonly ticker: string
+  /** Oldest first; none before the first rate of the lender. */
+  readonly points: readonly { readonly time: string; readonly borrow_rate: Fraction }[]
 }
 
 /** What was in force at the end of an interval. */
@@ -303,6 +324,7 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'changed',
   'checked',
   'clients',
+  'count',
   'days',
   'different',
   'dropped',
@@ -310,6 +332,7 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'event_risk_factor',
   'failed',
   'failures',
+  'hits',
   'identical',
   'internal',
   'last_status',
@@ -320,6 +343,7 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'loan_days',
   'lot_shares',
   'minutes',
+  'misses',
   'not_replayable',
   'of',
   'other_records',
@@ -330,12 +354,14 @@ export const COUNTS: ReadonlySet<string> = new Set([
   'premium',
   'priced',
   'quantity',
+  'queue_length',
   'quotes',
   'quotes_found',
   'replayed',
   'requests_per_minute',
   'risk_factor',
   'schema_version',
+  'seal_lag_seconds',
   'sequence',
   'shares',
   'skip',

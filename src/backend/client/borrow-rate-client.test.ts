@@ -42,11 +42,15 @@ test('the other calls go where the contract says', async () => {
   const { asked, client } = await engine(answer(200, '[]'))
   await client.rates.current('BRK.B')
   await client.rates.byStatus('HARD', { limit: 5 })
+  await client.rates.histories(['GME', 'BRK.B'], { from: '2026-11-16', interval: '1d' })
+  await client.session.whoAmI()
   await client.config()
   await client.records.read('a/b')
   expect(asked.map((request) => `${request.method} ${request.url}`)).toEqual([
     'GET /api/v1/rates/BRK.B',
     'GET /api/v1/rates/status/HARD?limit=5',
+    'GET /api/v1/rates/history?tickers=GME%2CBRK.B&from=2026-11-16&interval=1d',
+    'GET /api/v1/session',
     'GET /api/v1/config',
     'GET /api/v1/audit/a%2Fb',
   ])

@@ -100,6 +100,12 @@ export class Connection {
     this.#credential = credential
   }
 
+  /** The same engine, asked by somebody else. */
+  showing(credential: Credential): Connection {
+    const options = { baseUrl: this.#baseUrl, timeoutMs: this.#timeoutMs, triesMax: this.#triesMax }
+    return new Connection({ ...options, silenceMs: this.#silenceMs, fetch: this.#fetch }, credential)
+  }
+
   /** @throws BorrowRateError a refusal of the engine, or no answer */
   async call<T>(ask: Ask, options: CallOptions = {}): Promise<T> {
     return (await this.exchange<T>(ask, options)).answer

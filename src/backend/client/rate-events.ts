@@ -1,24 +1,21 @@
 // Rates as they move: a stream of events that goes on by itself when its connection is lost, and misses nothing or says so. The platform's
 // fetch reads it, not EventSource: that one sends no key, and Node 20 has none.
 import { linesOf, piecesOf } from './answer-stream.ts'
-import { type AvailabilityAnswer, type BorrowStatus, COUNTS } from './answers.ts'
+import { COUNTS, type RateRowAnswer } from './answers.ts'
 import { BorrowRateError } from './borrow-rate-error.ts'
 import { type CallOptions, type Connection, pathOf } from './connection.ts'
 import { parseExactJson } from './exact-json.ts'
 import { sleep } from './retry.ts'
 import type { Fraction } from './units.ts'
 
-/** A rate moved, or what stands beside it. It is the whole state of the stock. */
-export interface RateMovedEvent {
+/**
+ * A rate moved, or what stands beside it. It is the stock's whole row in the list of rates, but for what holds all day: its name and the
+ * rate of the last close.
+ */
+export interface RateMovedEvent extends Omit<RateRowAnswer, 'name' | 'previous_close_rate'> {
   readonly type: 'rate'
-  readonly ticker: string
-  readonly current_rate: Fraction
   /** Null of the rates that follow a reset. */
   readonly previous_rate: Fraction | null
-  readonly borrow_status: BorrowStatus
-  readonly availability: AvailabilityAnswer
-  readonly degraded: readonly string[]
-  readonly last_updated: string | null
   readonly pricing_model: string
 }
 

@@ -4,6 +4,7 @@ import type {
   CustomRateAnswer,
   HistoryInterval,
   RateAnswer,
+  RateHistoriesAnswer,
   RateHistoryAnswer,
   RateListAnswer,
 } from './answers.ts'
@@ -92,6 +93,17 @@ export class Rates {
       { method: 'GET', path: pathOf`/rates/${ticker}/history`, query: { from, to, interval } },
       options,
     )
+  }
+
+  /** The borrow rates of up to 100 stocks over time, in one answer. */
+  histories(
+    tickers: readonly string[],
+    asked: RateHistoryAsk = {},
+    options: CallOptions = {},
+  ): Promise<RateHistoriesAnswer> {
+    const { from, to, interval } = asked
+    const query = { tickers: tickers.join(), from, to, interval }
+    return this.#connection.call({ method: 'GET', path: pathOf`/rates/history`, query }, options)
   }
 
   /**

@@ -12,6 +12,19 @@ export interface SignedInAnswer {
   readonly expires_in: number
   readonly client_id: string
   readonly role: string
+  /** What its maker called the key: as a rule, who holds it. */
+  readonly label: string | null
+}
+
+/** Who a credential is. */
+export interface WhoAmIAnswer {
+  readonly status: 'success'
+  readonly client_id: string
+  readonly role: string
+  /** What its maker called the key: as a rule, who holds it. */
+  readonly label: string | null
+  /** Of the key; of a session, when it ends unless it is renewed. */
+  readonly expires_at: string
 }
 
 /** A token that has less than this to live is renewed before it is used. */
@@ -75,6 +88,11 @@ export class Session implements Credential {
     await this.#connection.call({ method: 'DELETE', path: pathOf`/session`, headers, withCookies: true }, options)
     this.#held = null
     this.#cookie = null
+  }
+
+  /** Who the credential is: whose key, in which role, and what its maker called it. */
+  whoAmI(options: CallOptions = {}): Promise<WhoAmIAnswer> {
+    return this.#connection.showing(this).call({ method: 'GET', path: pathOf`/session` }, options)
   }
 
   async headers(options: CallOptions): Promise<Readonly<Record<string, string>>> {
