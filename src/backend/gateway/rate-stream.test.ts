@@ -25,7 +25,9 @@ const news: RateNews = {
     if (away) throw new Problem('SERVICE_UNAVAILABLE', 'away')
     return tickers.flatMap((ticker): WatchedRate[] => {
       const rate = market.get(ticker)
-      return rate === undefined ? [] : [{ ticker, rate, facts: `"degraded":["${padding}"]`, lastUpdated: null }]
+      return rate === undefined
+        ? []
+        : [{ ticker, rate, facts: `"degraded":["${padding}"]`, lenderAsOf: null, lastUpdated: null }]
     })
   },
   async modelOf() {

@@ -76,11 +76,11 @@ export interface RateStreamOptions {
 const LIMITS = {
   /** Events of a group that are held for who comes back, and their bytes. */
   heldEventsMax: 50_000,
-  heldBytesMax: 16 * 1024 * 1024,
+  heldBytesMax: 24 * 1024 * 1024,
   /** Who missed more than this loads the rates anew: that is less. */
   resumeBytesMax: 2 * 1024 * 1024,
   /** Written to a listener and not yet taken by it. The bytes are the same for all, so what many do not read is held once. */
-  pendingBytesMax: 4 * 1024 * 1024,
+  pendingBytesMax: 6 * 1024 * 1024,
   heartbeatSeconds: 15,
   /** A listener that has not taken the last of it at so many heartbeats in a row has gone. */
   unreadHeartbeatsMax: 4,

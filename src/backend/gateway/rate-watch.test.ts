@@ -9,6 +9,7 @@ import { LOOK_EVERY_MS, type RateMove, type RateWatch, rateWatch } from './rate-
 let market: Map<string, string>
 let asks: WatchedRatesAsk[]
 let away: boolean
+let lenderAsOf: Date | null
 /** When set an ask is answered with what is true then. */
 let held: Promise<void> | null
 let nowMs: number
@@ -27,7 +28,9 @@ const news: RateNews = {
     if (away) throw new Problem('SERVICE_UNAVAILABLE', 'away')
     return ask.tickers.flatMap((ticker): WatchedRate[] => {
       const rate = now.get(ticker)
-      return rate === undefined ? [] : [{ ticker, rate: `${rate}${ask.model}`, facts: FACTS, lastUpdated: null }]
+      return rate === undefined
+        ? []
+        : [{ ticker, rate: `${rate}${ask.model}`, facts: FACTS, lenderAsOf, lastUpdated: null }]
     })
   },
   modelOf: async () => 'm',
@@ -45,6 +48,7 @@ beforeEach(() => {
   ])
   asks = []
   away = false
+  lenderAsOf = null
   held = null
   nowMs = 1_000_000
   moves = []
@@ -158,6 +162,12 @@ describe('news', () => {
     watch.changed(['A'])
     await quiet()
     expect(asks).toHaveLength(2)
+    expect(moves).toEqual([])
+    // The lender said the same again: whoever is told of the next move hears when.
+    lenderAsOf = new Date(nowMs)
+    watch.changed(['A'])
+    await quiet()
+    expect(asks).toHaveLength(3)
     expect(moves).toEqual([])
   })
 

@@ -116,9 +116,13 @@ function event(name: string, data: string, id: string | null): string {
 
 /** Rates are number tokens with every digit, as they came from where they were made. */
 function rateJson(model: string, now: WatchedRate, before: string | null): string {
-  const { ticker, rate: current, facts, lastUpdated } = now
-  const updated = lastUpdated === null ? 'null' : `"${lastUpdated.toISOString()}"`
-  return `{"ticker":"${ticker}","current_rate":${current},"previous_rate":${before},${facts},"last_updated":${updated},"pricing_model":"${model}"}`
+  const { ticker, rate: current, facts, lenderAsOf, lastUpdated } = now
+  const moments = `"lender_as_of":${momentJson(lenderAsOf)},"last_updated":${momentJson(lastUpdated)}`
+  return `{"ticker":"${ticker}","current_rate":${current},"previous_rate":${before},${facts},${moments},"pricing_model":"${model}"}`
+}
+
+function momentJson(moment: Date | null): string {
+  return moment === null ? 'null' : `"${moment.toISOString()}"`
 }
 
 function feedJson(now: FeedNow, before: FeedNow | null): string {
@@ -143,12 +147,28 @@ export const STREAM_EVENTS = {
       current_rate: Type.Number({ description: 'Unit: fraction a year.', examples: [0.19] }),
       previous_rate: orNull('number', 'The rate before, or null where none was known: of rates that follow a reset.'),
       borrow_status: oneOf(['EASY', 'MEDIUM', 'HARD'], 'How hard the name is to borrow.'),
+      lender_rate: Type.Number({ description: "The lender's rate, or what stands in for it. Unit: fraction a year." }),
+      volatility_index: orNull('number', 'Unit: index points; null when a stand-in was used.'),
+      event_risk_factor: orNull('integer', '0 to 10; null when a stand-in was used.'),
       availability: Type.Object({ shares: orNull('integer', 'null: unknown.'), at_least: Type.Boolean() }),
+      rebate_rate: orNull('number', 'Benchmark less current rate; negative: the borrower pays. Unit: fraction a year.'),
       degraded: Type.Array(Type.String(), { description: 'Inputs that are stale or stood in for.' }),
-      last_updated: Type.Unsafe({ type: ['string', 'null'], format: 'date-time' }),
+      lender_as_of: Type.Unsafe({
+        type: ['string', 'null'],
+        format: 'date-time',
+        description: "When the lender's rate was true; null for a stand-in.",
+      }),
+      last_updated: Type.Unsafe({
+        type: ['string', 'null'],
+        format: 'date-time',
+        description: 'The youngest moment that an input is from.',
+      }),
       pricing_model: Type.String({ examples: ['standard-v1'] }),
     },
-    { description: 'A rate moved, or what stands beside it: under the pricing model of the broker of the credential.' },
+    {
+      description:
+        'A rate moved, or what stands beside it: the row of the name as `/api/v1/rates` has it, under the pricing model of the broker of the credential. What holds all day is left out: its name and the rate of the last close.',
+    },
   ),
   feed: Type.Object(
     {

@@ -43,7 +43,7 @@ const news: RateNews = {
     return tickers.flatMap((ticker): WatchedRate[] => {
       const rate = market.get(ticker)
       if (rate === undefined) return []
-      return [{ ticker, rate: model === 'desk-v1' ? `${rate}1` : rate, facts: '', lastUpdated: null }]
+      return [{ ticker, rate: model === 'desk-v1' ? `${rate}1` : rate, facts: '', lenderAsOf: null, lastUpdated: null }]
     })
   },
   async modelOf(clientId) {

@@ -8,6 +8,7 @@ import type { InternalClient } from '../server/internal-client.ts'
 import { type Served, serve, serveStream } from '../server/internal-server.ts'
 import { type LineText, lineOf, type Operation, PROBLEM, type StreamOperation } from '../server/internal-wire.ts'
 import {
+  added,
   type Codec,
   decimalOf,
   flag,
@@ -190,7 +191,15 @@ const WATCHED_RATES: Operation<WatchedRatesAsk, readonly WatchedRate[]> = {
     'ask',
   ),
   answer: lineOf(
-    list(structure({ ticker: text<Ticker>(), rate: text(), facts: text(), lastUpdated: nullable(instant) })),
+    list(
+      structure({
+        ticker: text<Ticker>(),
+        rate: text(),
+        facts: text(),
+        lenderAsOf: added(instant),
+        lastUpdated: nullable(instant),
+      }),
+    ),
     'rates',
   ),
   repeatable: true,

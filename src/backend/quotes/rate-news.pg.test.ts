@@ -94,9 +94,10 @@ describe.each<[string, () => RateNews]>([
   test('gives rates as text with what stands beside them, and leaves out names that have none', async () => {
     const rates = await of().rates(ask('AAA', 'NONE', 'BBB'), CONTEXT)
     expect(rates.map(({ ticker, rate, facts }) => `${ticker} ${rate} ${facts}`)).toEqual([
-      'AAA 0.05 "borrow_status":"HARD","availability":{"shares":250000,"at_least":false},"degraded":["event_risk_fallback"]',
-      'BBB 0.1 "borrow_status":"HARD","availability":{"shares":null,"at_least":true},"degraded":["event_risk_fallback"]',
+      'AAA 0.05 "borrow_status":"HARD","lender_rate":0.05,"volatility_index":0,"event_risk_factor":null,"availability":{"shares":250000,"at_least":false},"rebate_rate":null,"degraded":["event_risk_fallback"]',
+      'BBB 0.1 "borrow_status":"HARD","lender_rate":0.1,"volatility_index":0,"event_risk_factor":null,"availability":{"shares":null,"at_least":true},"rebate_rate":null,"degraded":["event_risk_fallback"]',
     ])
+    expect(rates[0]?.lenderAsOf).toEqual(new Date('2026-11-24T19:58:00.123Z'))
     expect(rates[0]?.lastUpdated).toEqual(new Date('2026-11-24T19:58:00.123Z'))
   })
 

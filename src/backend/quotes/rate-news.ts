@@ -15,8 +15,10 @@ export interface WatchedRate {
   readonly ticker: Ticker
   /** A fraction a year. */
   readonly rate: string
-  /** The members `borrow_status`, `availability` and `degraded`, without braces. */
+  /** The other members of the name's row in the list of rates, without braces, but for its name, its moments and its last close. */
   readonly facts: string
+  /** When the lender's rate was true. That a rate was seen again, and is what it was, is no move. */
+  readonly lenderAsOf: Date | null
   readonly lastUpdated: Date | null
 }
 
@@ -89,7 +91,11 @@ function watchedRate(row: ReturnType<typeof rateRow>): WatchedRate {
   return {
     ticker: row.ticker,
     rate: row.current_rate.toString(),
-    facts: `"borrow_status":"${row.borrow_status}","availability":{"shares":${shares},"at_least":${atLeast}},"degraded":[${degraded}]`,
+    facts:
+      `"borrow_status":"${row.borrow_status}","lender_rate":${row.lender_rate},"volatility_index":${row.volatility_index},` +
+      `"event_risk_factor":${row.event_risk_factor},"availability":{"shares":${shares},"at_least":${atLeast}},` +
+      `"rebate_rate":${row.rebate_rate},"degraded":[${degraded}]`,
+    lenderAsOf: row.lender_as_of,
     lastUpdated: row.last_updated,
   }
 }

@@ -72,18 +72,9 @@ describe('a stream of named rates', () => {
     expect(reset.data).toEqual({ reason: 'start', pricing_model: 'standard-v1', load: null, unknown: ['ZZZZZ'] })
     const rate = await reader.next('rate')
     await reader.next('rate', ({ ticker }) => ticker === 'ZZB')
-    const { json } = await ask(deployed, { path: '/api/v1/rates/ZZA', key: deployed.keys.desk })
-    const { ticker, current_rate, borrow_status, availability, last_updated, degraded, pricing_model } = json
-    expect(rate.data).toEqual({
-      ticker,
-      current_rate,
-      previous_rate: null,
-      borrow_status,
-      availability,
-      degraded,
-      last_updated,
-      pricing_model,
-    })
+    const { json } = await ask(deployed, { path: '/api/v1/rates', key: deployed.keys.desk })
+    const { name, ...row } = (json.items as { ticker: string; name: null }[]).find(({ ticker }) => ticker === 'ZZA')!
+    expect(rate.data).toEqual({ ...row, previous_rate: null, pricing_model: json.pricing_model })
     // Who loses the stream before it has all of this begins anew: the id stands on the last of it.
     expect(reader.text()).toMatch(/^retry: \d{4}\n: open\n\n/)
     const events = reader.events()
