@@ -8,11 +8,12 @@ import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
 import { followLogLevel } from './operations-parts.ts'
-import { calculation, sharedStore, storeAnswers } from './parts.ts'
+import { calculation, requireFittingDatabase, sharedStore, storeAnswers } from './parts.ts'
 
 await runService('calculation-service', async (tools) => {
   const { configuration, log, newId } = tools
   const { databaseUrl, dataUrl } = requireSettings(configuration, { databaseUrl: 'DATABASE_URL', dataUrl: 'DATA_URL' })
+  await requireFittingDatabase(tools, databaseUrl)
   const data = internalClient({ url: dataUrl, service: 'data', tls: configuration.tls, log, tracer: tools.tracer })
   const reads = storedReadsClient(data)
   const feedsHealth = feedsHealthClient(data)

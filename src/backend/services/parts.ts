@@ -116,6 +116,29 @@ export async function openDatabase(
     onIdleError,
   })
   metrics.pool('service', database)
+  await requireFittingSchema(log, database)
+  return database
+}
+
+/** The same for a service whose pools are its parts' own: looks once, and keeps no connection. */
+export async function requireFittingDatabase(
+  { configuration, service, log, onIdleError }: Tools,
+  url: string,
+): Promise<void> {
+  const database = connectDatabase(url, {
+    applicationName: service,
+    connectionsMax: 1,
+    passwordFile: configuration.databasePasswordFile,
+    onIdleError,
+  })
+  try {
+    await requireFittingSchema(log, database)
+  } finally {
+    await database.end()
+  }
+}
+
+async function requireFittingSchema(log: Tools['log'], database: pg.Pool): Promise<void> {
   try {
     const newer = await requireCurrentSchema(database)
     if (newer.length > 0) log.warn({ migrations: newer }, 'the database is of a newer version; this one runs on it too')
@@ -123,7 +146,6 @@ export async function openDatabase(
     if (error instanceof MigrationError) throw new StartError(error.message, { cause: error })
     log.warn({ err: error }, 'the database does not answer yet')
   }
-  return database
 }
 
 /** The replica of the settings, for reads that may be a moment behind; null when there is none. */

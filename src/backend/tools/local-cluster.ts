@@ -60,6 +60,8 @@ export interface FiveServicesOptions {
   readonly gatewayPort?: number
   /** False: what there is to price is in the database already. */
   readonly seedDemoData?: boolean
+  /** The program that is run, of another version. Unless said: the one built from the sources here. */
+  readonly program?: string
 }
 
 export interface Service {
@@ -167,7 +169,10 @@ export async function startFiveServices(options: FiveServicesOptions): Promise<F
         ...options.env,
         ...options.envOf?.[name],
       }
-      processes.set(name, serviceProcess(name, environment, join(folder, `${name}.log`), keeper))
+      processes.set(
+        name,
+        serviceProcess([options.program ?? PROGRAM, name], environment, join(folder, `${name}.log`), keeper),
+      )
     }
     const processOf = (name: ServiceName) => processes.get(name) as ServiceProcess
     const services = Object.fromEntries(
@@ -295,7 +300,12 @@ interface ServiceProcess {
   end(signal: NodeJS.Signals): Promise<Ended>
 }
 
-function serviceProcess(name: ServiceName, env: NodeJS.ProcessEnv, logFile: string, keeper: Keeper): ServiceProcess {
+function serviceProcess(
+  command: readonly string[],
+  env: NodeJS.ProcessEnv,
+  logFile: string,
+  keeper: Keeper,
+): ServiceProcess {
   let child: ChildProcess | null = null
   let ended: Promise<Ended> = Promise.resolve({ code: null, signal: null })
   const isAlive = () => child !== null && child.exitCode === null && child.signalCode === null
@@ -311,7 +321,7 @@ function serviceProcess(name: ServiceName, env: NodeJS.ProcessEnv, logFile: stri
     start() {
       const log = openSync(logFile, 'a')
       // In a process group of its own: a Ctrl-C is for whoever started it, who ends the five in order.
-      const started = spawn(process.execPath, ['--enable-source-maps', PROGRAM, name], {
+      const started = spawn(process.execPath, ['--enable-source-maps', ...command], {
         env,
         stdio: ['ignore', log, log],
         detached: true,
