@@ -6,10 +6,12 @@
 // as .ci/run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
 // `five-services` over PgBouncer and Redis with certificates between them; `faults`, where servers are killed under load; `fuzz`, fifty
 // thousand requests; `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the operators' commands; and
-// `delivery` (`*.delivery.test.ts`), releases, canaries, alarms and recoveries from beginning to end.
+// `delivery` (`*.delivery.test.ts`), releases, canaries, alarms and recoveries from beginning to end; `console` (`*.console.test.ts`), a
+// person at the screen: Chromium before the engine.
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { chromiumFoundOrInstalled, HOW_TO_GET_CHROMIUM } from './test/chromium-found.ts'
 import type { DeploymentKind } from './test/end-to-end/deployment.ts'
 import { HOW_TO_GET_PGBOUNCER, pgbouncerFound, pgbouncerFoundOrInstalled } from './test/pgbouncer-found.ts'
 import { howToGetPostgres, testBinaries } from './test/postgres-found.ts'
@@ -22,6 +24,7 @@ const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
 const FAULT_TESTS = 'test/faults/**/*.test.ts'
 const INFRASTRUCTURE_TESTS = '**/*.infrastructure.test.ts'
 const DELIVERY_TESTS = '**/*.delivery.test.ts'
+const CONSOLE_TESTS = '**/*.console.test.ts'
 
 // infrastructure/ is a package of its own, with a test runner of its own.
 const exclude = [...configDefaults.exclude, '**/dist/**', 'infrastructure/**']
@@ -36,6 +39,11 @@ const namedFiles = process.argv
 const hasRedis = namedFiles.length > 0 ? redisPrograms() !== null : redisFoundOrInstalled()
 // Without it the tests that go through it skip by themselves, and say so.
 const hasPgbouncer = namedFiles.length === 0 && hasPostgres ? pgbouncerFoundOrInstalled() : pgbouncerFound() !== null
+
+const hasChromium = isNamed('console') && chromiumFoundOrInstalled()
+if (isNamed('console') && !hasChromium) {
+  console.warn(`\nThe stories of the console are skipped: there is no browser. To get one: ${HOW_TO_GET_CHROMIUM}\n`)
+}
 
 const skipped = testFiles().filter(
   (file) => (!hasPostgres && file.endsWith('.pg.test.ts')) || (!hasRedis && /\.redis\.(pg\.)?test\.ts$/.test(file)),
@@ -103,13 +111,13 @@ export default defineConfig({
   test: {
     // Most of a test on servers is waiting for them: two files at a time even on a small machine.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    passWithNoTests: !hasPostgres || !hasRedis || !hasPgbouncer,
+    passWithNoTests: !hasPostgres || !hasRedis || !hasPgbouncer || (isNamed('console') && !hasChromium),
     projects: [
       {
         test: {
           name: 'pure',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS, INFRASTRUCTURE_TESTS, DELIVERY_TESTS],
+          exclude: [...exclude, DATABASE_TESTS, REDIS_TESTS, INFRASTRUCTURE_TESTS, DELIVERY_TESTS, CONSOLE_TESTS],
           pool: 'threads',
           isolate: false,
           // Properties are tried on hundreds of inputs, on machines that do other things as well.
@@ -170,6 +178,19 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       })),
+      {
+        test: {
+          name: 'console',
+          include: hasChromium && hasPostgres ? [CONSOLE_TESTS] : [],
+          exclude,
+          pool: 'forks',
+          // A browser takes what there is of a small machine.
+          maxWorkers: 1,
+          globalSetup: ['./test/postgres-server.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'faults',

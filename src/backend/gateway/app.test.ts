@@ -52,6 +52,7 @@ beforeAll(async () => {
       health: createHealth({ service: 'test', version: '1' }),
       newRequestId: () => 'request-1',
       engineVersion: '1',
+      consoleFolder: null,
       credentials,
       audit: {},
       sessions: null,

@@ -16,6 +16,7 @@ import type { Clock } from '../server/uuidv7.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
 import { answerExamples } from './answer-examples.ts'
 import { completeDocument } from './complete-document.ts'
+import { consoleRoutes } from './console.ts'
 import { failures } from './failures.ts'
 import type { AskedService, ChangeLogLevel } from './operations.ts'
 import type { RateStream } from './rate-stream.ts'
@@ -44,6 +45,8 @@ import { WEBHOOK_EVENTS } from './webhook-documentation.ts'
 
 export interface GatewayOptions extends ServerOptions {
   readonly engineVersion: string
+  /** The built console; null: there is none. */
+  readonly consoleFolder: string | null
   readonly credentials: Credentials
   /** Told of everybody who is turned away. */
   readonly onRefusal: (refusal: Refusal) => void
@@ -149,5 +152,6 @@ export async function gatewayApp(options: GatewayOptions): Promise<FastifyInstan
   recordRangeRoutes(app, { credentials, walks: audit.walks, long })
   legalHoldRoutes(app, { credentials, holds: audit.holds })
   whatIfRoutes(app, { credentials, walks: audit.walks, listPricingModels, long })
+  consoleRoutes(app, options.consoleFolder)
   return app
 }

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { oneAtATime } from './one-at-a-time.mjs'
 
 const folder = fileURLToPath(new URL('..', import.meta.url))
@@ -33,10 +34,15 @@ const LEFT_OUT = new Set([
   'fixtures',
   'coverage',
   'infrastructure',
+  'console',
 ])
 // Of the tools the one that runs in the cluster.
 const SHIPPED_TOOL = 'tools/traffic-split'
 const ASSETS = new Set(['.sql', '.csv', '.txt', '.json', '.html', '.css', '.svg'])
+// The console is bundled for browsers by a tool of its own, with what it shares with the services.
+const CONSOLE_SOURCES = ['console', 'client', 'pricing', 'package-lock.json']
+/** Below this compressing saves nothing. */
+const COMPRESS_FROM_BYTES = 1024
 // Settings of the package and its tools, not assets of the program: package.json is read where it is.
 const TOOL_SETTINGS = new Set([
   'biome.json',
@@ -49,9 +55,9 @@ const TOOL_SETTINGS = new Set([
 ])
 
 if (!isBuilt(sources())) {
-  await oneAtATime(`${folder}.lock-build`, 'building', () => {
+  await oneAtATime(`${folder}.lock-build`, 'building', async () => {
     const now = sources()
-    if (!isBuilt(now)) build(now)
+    if (!isBuilt(now)) await build(now)
   })
 }
 
@@ -73,18 +79,30 @@ function walk(under, entry) {
 /** Names, sizes and times of everything the build reads: a changed, added or removed file changes it. */
 function stampOf(paths) {
   const hash = createHash('sha256')
-  for (const path of [...paths, 'scripts/build.mjs']) {
-    const { size, mtimeMs } = statSync(`${folder}${path}`)
-    hash.update(`${path} ${size} ${mtimeMs}\n`)
-  }
+  for (const path of [...paths, ...consoleSources(), 'scripts/build.mjs']) hash.update(lineOf(path))
   return hash.digest('hex')
+}
+
+function lineOf(path) {
+  const { size, mtimeMs } = statSync(`${folder}${path}`)
+  return `${path} ${size} ${mtimeMs}\n`
+}
+
+function consoleSources() {
+  const within = (path) =>
+    statSync(`${folder}${path}`).isDirectory()
+      ? readdirSync(`${folder}${path}`).flatMap((name) => within(`${path}/${name}`))
+      : [path]
+  return CONSOLE_SOURCES.flatMap(within).filter(
+    (path) => !/(\.test\.ts|\/stories\/.*|\/dist\/.*|\/fixtures\/.*)$/.test(path),
+  )
 }
 
 function isBuilt(paths) {
   return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stampOf(paths)
 }
 
-function build(paths) {
+async function build(paths) {
   const startedAt = Date.now()
   const stamp = stampOf(paths)
   const next = `${folder}dist.new`
@@ -106,6 +124,12 @@ function build(paths) {
     mkdirSync(dirname(`${next}/${path}`), { recursive: true })
     cpSync(`${folder}${path}`, `${next}/${path}`)
   }
+  if (!(await buildConsole(`${next}/console`))) {
+    rmSync(next, { recursive: true, force: true })
+    console.error('\nThe build of the console stopped at the errors above; dist/ is as it was.')
+    process.exitCode = 1
+    return
+  }
   const commandLine = `${next}/scripts/borrow-rate-engine.js`
   if (existsSync(commandLine)) chmodSync(commandLine, 0o755)
   writeFileSync(`${next}/.built-from`, stamp)
@@ -115,4 +139,38 @@ function build(paths) {
   renameSync(next, dist)
   rmSync(old, { recursive: true, force: true })
   console.log(`${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
+}
+
+/** The console's files, with compressed forms beside them; taken from the last build when nothing of it changed. @returns whether it went well */
+async function buildConsole(into) {
+  const hash = createHash('sha256')
+  for (const path of [...consoleSources(), 'scripts/build.mjs']) hash.update(lineOf(path))
+  const stamp = hash.digest('hex')
+  const last = `${dist}/console`
+  const lastStamp = `${last}/.built-from`
+  if (existsSync(lastStamp) && readFileSync(lastStamp, 'utf8') === stamp) {
+    cpSync(last, into, { recursive: true, preserveTimestamps: true })
+    return true
+  }
+  const bundler = `${folder}node_modules/vite/bin/vite.js`
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [bundler, 'build', 'console', '--outDir', into, '--emptyOutDir', '--logLevel', 'warn'],
+    // React and others read it: a development build is twice as large.
+    { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_ENV: 'production' } },
+  )
+  if (status !== 0) {
+    console.error(`\n${stdout}${stderr}`)
+    return false
+  }
+  for (const name of readdirSync(into, { recursive: true })) {
+    const path = `${into}/${name}`
+    if (!/\.(js|css|html|svg)$/.test(name) || statSync(path).size < COMPRESS_FROM_BYTES) continue
+    const text = readFileSync(path)
+    writeFileSync(`${path}.gz`, gzipSync(text, { level: 9 }))
+    // The last level takes ten times as long for a hundredth.
+    writeFileSync(`${path}.br`, brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
+  }
+  writeFileSync(`${into}/.built-from`, stamp)
+  return true
 }

@@ -33,6 +33,7 @@ import { connectDatabase, type Queryable } from '../database/connect.ts'
 import { type ReplicaReads, replicaReads } from '../database/replica.ts'
 import { MigrationError, requireCurrentSchema } from '../database/schema-state.ts'
 import { gatewayApp } from '../gateway/app.ts'
+import { consoleFolder } from '../gateway/console.ts'
 import type { AskedService } from '../gateway/operations.ts'
 import { type RateStream, rateStream } from '../gateway/rate-stream.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from '../market-data/cached-reads.ts'
@@ -497,6 +498,7 @@ export function gateway(
       gatewayApp({
         ...server,
         engineVersion: ENGINE_VERSION,
+        consoleFolder: consoleFolder(),
         requestsPerMinute,
         clock,
         credentials: credentials({

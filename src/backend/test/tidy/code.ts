@@ -30,8 +30,8 @@ interface BannedText {
 
 // Each pattern is written so that it does not find itself.
 const BANNED_TEXTS: readonly BannedText[] = [
-  { why: 'a test that does not run', pattern: /\b(?:it|test|describe)\.(?:skip|only|todo|fails)\(/, where: /\.ts$/ },
-  { why: 'a mark for later work', pattern: /\b(?:TO[D]O|FIX[M]E|XX[X])\b/, where: /\.(?:ts|mjs|sql|md)$/ },
+  { why: 'a test that does not run', pattern: /\b(?:it|test|describe)\.(?:skip|only|todo|fails)\(/, where: /\.tsx?$/ },
+  { why: 'a mark for later work', pattern: /\b(?:TO[D]O|FIX[M]E|XX[X])\b/, where: /\.(?:tsx?|mjs|sql|md|css)$/ },
   {
     why: 'an absolute path of some machine',
     pattern: /(?<![\w.])\/(?:home|Users|work)\/[\w.-]+|\/tmp\/[a-z]+[_.-]jobs/,

@@ -107,6 +107,10 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   services: { values: [...DOMAINS, 'gateway', 'scripts', 'tools/traffic-split'] },
   // It runs in the cluster, and knows nothing of the engine but how a process of it lives.
   'tools/traffic-split': { values: ['server'] },
+  // A client and nothing more, in a browser; what it tries out on a screen, unrecorded, it prices itself.
+  console: { values: ['client', 'pricing'] },
+  // A person at the screen, with a real engine behind it.
+  'console/stories': { values: ['client', 'pricing', 'console', 'test', 'database'], types: DOMAINS },
   // A package of its own: it describes where the program runs, and knows nothing of it.
   infrastructure: { values: [] },
   // Never built: they start what is, beside the servers that tests have.
@@ -123,7 +127,7 @@ const IMPORT =
  */
 export function importFaults(files: readonly TreeFile[]): string[] {
   return files.flatMap((file) => {
-    if (!file.path.startsWith(BACKEND) || !file.path.endsWith('.ts') || file.path.endsWith('.test.ts')) return []
+    if (!file.path.startsWith(BACKEND) || !/\.tsx?$/.test(file.path) || file.path.endsWith('.test.ts')) return []
     const path = file.path.slice(BACKEND.length)
     const directory = posix.dirname(path)
     const folder = PERMISSIONS[directory] === undefined ? (path.split('/')[0] ?? '') : directory

@@ -1,0 +1,3 @@
+export function BasketPage() {
+  return <h1>Basket</h1>
+}
