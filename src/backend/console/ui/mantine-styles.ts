@@ -1,4 +1,6 @@
 // The styles of the Mantine components that screens use, one by one: all of them together are ten times as much.
+import '@mantine/core/styles/baseline.css'
+import '@mantine/core/styles/default-css-variables.css'
 import '@mantine/core/styles/global.css'
 import '@mantine/core/styles/UnstyledButton.css'
 import '@mantine/core/styles/VisuallyHidden.css'
