@@ -34,8 +34,6 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const YEAR_SECONDS = 31_536_000
-
 /** Where the build puts it: beside the compiled services, which a program that runs from its sources finds as well. */
 export function consoleFolder(): string | null {
   const places = import.meta.url.endsWith('.ts') ? '../dist/console/' : '../console/'
@@ -61,11 +59,9 @@ export function consoleRoutes(app: FastifyInstance, folder: string | null): void
     pages.get('/theme-at-once.js', { schema: { hide: true } }, (_request, reply) =>
       reply.header('cache-control', 'no-cache').sendFile('theme-at-once.js', { cacheControl: false }),
     )
-    // Their names change with what is in them.
+    // Their names change with what is in them. What is not there is not remembered: another version may have it in a moment.
     pages.get<{ Params: { '*': string } }>('/assets/*', { schema: { hide: true } }, (request, reply) =>
-      reply
-        .header('cache-control', `public, max-age=${YEAR_SECONDS}, immutable`)
-        .sendFile(`assets/${request.params['*']}`, { cacheControl: false }),
+      reply.sendFile(`assets/${request.params['*']}`, { maxAge: '1y', immutable: true }),
     )
   })
 }

@@ -13,6 +13,7 @@ export function welcomeOperator(address: string): void {
   Borrow Rate & Locate Fee Pricing Engine
 
   Address  ${address}
+  Console  ${address}/
   Contract ${address}/docs
   Key      npm run key -- --role desk   makes one, for the database of DATABASE_URL
 `)
@@ -34,6 +35,7 @@ export function tryIt(engine: {
   if (broker === undefined) return `  Address  ${address}`
   return `  Address  ${address}
   Key      ${broker.apiKey}   (broker ${broker.clientId}; more in ${join(dataDir, DEMO_KEYS_FILE)})
+  Console  ${address}/   (sign in with the key; the one of the desk sees more)
   Contract ${address}/docs
 
   What does it cost to be short 50,000 USD of GME for 30 days? In another terminal:
