@@ -22,7 +22,7 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     proxy: Object.fromEntries(
-      ['/api', '/health', '/docs', '/openapi.json'].map((path) => [path, { target: engine, changeOrigin: true }]),
+      ['/api/', '/health', '/docs', '/openapi.json'].map((path) => [path, { target: engine, changeOrigin: true }]),
     ),
   },
 })
