@@ -3,14 +3,13 @@ import { createSpotlight, Spotlight, type SpotlightActionData } from '@mantine/s
 import '@mantine/spotlight/styles.css'
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
-import type { RateRowAnswer } from '../../client/index.ts'
 import { gridRate } from '../ui/formats.ts'
+import { foundStocks } from './found-stocks.ts'
 import { usePerson } from './hooks.ts'
 import { liveRates } from './live-rates.ts'
 import { screensOf } from './screens.ts'
 import { onOpenSearch } from './search-open.ts'
 
-const FOUND_MAX = 8
 const [store, spotlight] = createSpotlight()
 
 export default function Search() {
@@ -59,20 +58,4 @@ export default function Search() {
       searchProps={{ placeholder: 'Ticker, name or screen', 'aria-label': 'Ticker, name or screen' }}
     />
   )
-}
-
-/** Tickers that begin so come first, then names that have it. */
-export function foundStocks(rows: ReadonlyMap<string, RateRowAnswer>, query: string): RateRowAnswer[] {
-  const words = query.trim().toUpperCase()
-  if (words === '') return []
-  const exact = rows.get(words)
-  const begin: RateRowAnswer[] = []
-  const within: RateRowAnswer[] = []
-  for (const row of rows.values()) {
-    if (row.ticker === words) continue
-    if (row.ticker.startsWith(words)) begin.push(row)
-    else if (within.length < FOUND_MAX && row.name?.toUpperCase().includes(words)) within.push(row)
-  }
-  begin.sort((a, b) => a.ticker.length - b.ticker.length || (a.ticker < b.ticker ? -1 : 1))
-  return [...(exact === undefined ? [] : [exact]), ...begin, ...within].slice(0, FOUND_MAX)
 }
