@@ -7,6 +7,7 @@ import { apiKeyChanges } from '../access/api-key-changes.ts'
 import { type ApiKeys, apiKeys } from '../access/api-keys.ts'
 import { ADDRESSES_MAX, badTries, TRIES_WINDOW_MS } from '../access/bad-tries.ts'
 import { credentials } from '../access/credentials.ts'
+import { keyExpiryMetrics } from '../access/key-expiry.ts'
 import { inProcessRateLimiter, type RateLimiter } from '../access/rate-limit.ts'
 import { refusals } from '../access/refusals.ts'
 import { type Sessions, sessions } from '../access/sessions.ts'
@@ -488,6 +489,12 @@ export function gateway(
     clock,
     onFailure: (error) => log.warn({ err: error }, 'keys could not be read again'),
   })
+  const keyExpiry = keyExpiryMetrics({
+    database: behind.database,
+    clock,
+    metrics,
+    onFailure: (error) => log.warn({ err: error }, 'when keys end could not be read'),
+  })
   const limits = clientLimits(tools, behind.store)
   const signedIn = consoleSessions(tools, behind.database, keys, behind.secretFolder)
   const refused = refusalRecords(tools, behind.database)
@@ -566,6 +573,7 @@ export function gateway(
       }),
     stop: async () => {
       await stream.close()
+      await keyExpiry.stop()
       signedIn?.close()
       await told?.stop()
       await refused.stop()
