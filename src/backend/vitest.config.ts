@@ -161,7 +161,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      // A container engine, a cluster's firewall rules, a whole release: one at a time is enough for a small machine.
+      // A container engine, a cluster's firewall rules, a whole release. Much of it is waiting for other programs: two files at a time.
       ...(
         [
           ['infrastructure', INFRASTRUCTURE_TESTS],
@@ -173,7 +173,7 @@ export default defineConfig({
           include: isNamed(name) ? [tests] : [],
           exclude,
           pool: 'forks' as const,
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 300_000,
         },
