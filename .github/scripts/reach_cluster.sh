@@ -19,14 +19,14 @@ fi
 # All its outputs are closed: a step ends when nobody holds them any more.
 nohup aws ssm start-session --target "$bastion" --document-name AWS-StartPortForwardingSessionToRemoteHost \
   --parameters "host=$host,portNumber=443,localPortNumber=$PORT" >tunnel.log 2>&1 </dev/null &
-for ((waited = 0; ; waited += 1)); do
-  if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then break; fi
-  if [ "$waited" -ge "$WAIT_SECONDS" ]; then
+until_then=$((SECONDS + WAIT_SECONDS))
+until (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do
+  if [ "$SECONDS" -ge "$until_then" ]; then
     cat tunnel.log >&2
     echo "No tunnel to $host through $bastion after $WAIT_SECONDS s." >&2
     exit 1
   fi
-  sleep 1
+  sleep 0.2
 done
 cluster=$(kubectl config view --minify --output 'jsonpath={.clusters[0].name}')
 kubectl config set-cluster "$cluster" --server="https://127.0.0.1:$PORT" --tls-server-name="$host" >/dev/null

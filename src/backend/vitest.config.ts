@@ -3,7 +3,7 @@
 // (`*.redis.test.ts`): each file starts its own servers. A file that needs both is named `*.redis.pg.test.ts`.
 //
 // The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`),
-// as .ci/run does: the end-to-end suites that look at what differs again, on `all-in-one-with-redis` and on
+// as .ci/run does: the end-to-end suites that look at what differs again, few of them on `all-in-one-with-redis`, most on
 // `five-services` over PgBouncer and Redis with certificates between them; `faults`, where servers are killed under load; `fuzz`, fifty
 // thousand requests; `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the operators' commands; and
 // `delivery` (`*.delivery.test.ts`), releases, canaries, alarms and recoveries from beginning to end; `console` (`*.console.test.ts`), a
@@ -60,27 +60,13 @@ else if (hasPostgres && !hasPgbouncer) {
   console.warn(`The end-to-end suites do not run on five services: ${HOW_TO_GET_PGBOUNCER}\n`)
 }
 
-/** Suites whose answers come from behind the gateway. Hostile input ends at the gateway, which is the same everywhere. */
-const BEHIND_THE_GATEWAY = [
-  'api-keys',
-  'webhooks',
-  'quotes.*',
-  'batches',
-  'administration',
-  'rates',
-  'rates.*',
-  'operations',
-  'stream',
-  'traces',
-  'records',
-  'audit',
-  'client',
-].map((name) => `test/end-to-end/${name}.pg.test.ts`)
-const ALL_DOORS = [
-  ...BEHIND_THE_GATEWAY,
-  ...['answers', 'config-and-health', 'openapi', 'contract', 'hostile-input.fields'].map(
-    (name) => `test/end-to-end/${name}.pg.test.ts`,
-  ),
+const endToEnd = (names: readonly string[]) => names.map((name) => `test/end-to-end/${name}.pg.test.ts`)
+/** What Redis changes in one process: limits, shared copies and what they know of changes, news of rates, the state of what it stands on. */
+const BESIDE_REDIS = ['api-keys', 'quotes.access', 'administration', 'rates', 'rates.*', 'operations', 'stream']
+/** What five processes change: answers come from behind the gateway. Hostile input ends at the gateway, which is the same everywhere. */
+const BETWEEN_SERVICES = [
+  ...[...BESIDE_REDIS, 'quotes.compare', 'quotes.inputs', 'quotes.price', 'batches', 'webhooks', 'traces', 'records'],
+  ...['audit', 'client', 'answers', 'config-and-health', 'openapi', 'contract', 'hostile-input.fields'],
 ]
 
 /** As many as take minutes. */
@@ -147,9 +133,12 @@ export default defineConfig({
       },
       deployedAs(
         'all-in-one-with-redis',
-        isNamed('all-in-one-with-redis') && hasPostgres && hasRedis ? BEHIND_THE_GATEWAY : [],
+        isNamed('all-in-one-with-redis') && hasPostgres && hasRedis ? endToEnd(BESIDE_REDIS) : [],
       ),
-      deployedAs('five-services', isNamed('five-services') && hasPostgres && hasRedis && hasPgbouncer ? ALL_DOORS : []),
+      deployedAs(
+        'five-services',
+        isNamed('five-services') && hasPostgres && hasRedis && hasPgbouncer ? endToEnd(BETWEEN_SERVICES) : [],
+      ),
       {
         test: {
           name: 'fuzz',
@@ -161,7 +150,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      // A container engine, a cluster's firewall rules, a whole release: one at a time is enough for a small machine.
+      // A container engine, a cluster's firewall rules, a whole release. Much of it is waiting for other programs: two files at a time.
       ...(
         [
           ['infrastructure', INFRASTRUCTURE_TESTS],
@@ -173,7 +162,7 @@ export default defineConfig({
           include: isNamed(name) ? [tests] : [],
           exclude,
           pool: 'forks' as const,
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 300_000,
         },

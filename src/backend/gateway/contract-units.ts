@@ -30,6 +30,7 @@ const UNITS: Readonly<Record<string, string>> = {
   current_rate: 'fraction a year',
   floor_rate: 'fraction a year',
   lender_rate: 'fraction a year',
+  previous_close_rate: 'fraction a year',
   previous_rate: 'fraction a year',
   rebate_rate: 'fraction a year',
   delta_bp: 'basis points',

@@ -48,6 +48,7 @@ export function cachedReads(source: StoredReads, cache: TwoAgeCache<StoredObserv
     byStatus: source.byStatus,
     universe: source.universe,
     overTime: source.overTime,
+    manyOverTime: source.manyOverTime,
     feeds: source.feeds,
   }
 }

@@ -1,7 +1,7 @@
 // How each feed's imports went: what `/health/external` shows.
 import type { Queryable } from '../database/connect.ts'
 import type { Feed } from './import.ts'
-import { ageSeconds, type InputLimits } from './observation.ts'
+import { type AgeLimit, ageSeconds, type InputLimits } from './observation.ts'
 
 export interface FeedState {
   readonly feed: Feed
@@ -73,11 +73,15 @@ interface FeedStateRow {
   demo: boolean
 }
 
+/** Closes have no limit of their own; a week without one is as bad as a week without events. */
+export function limitOf(feed: Feed, limits: InputLimits): AgeLimit {
+  return feed === 'closes' ? limits.events : limits[feed]
+}
+
 function stateOf(row: FeedStateRow, now: Date, limits: InputLimits): FeedState['state'] {
   if (row.as_of === null) return 'empty'
   if (row.demo) return 'demo'
-  // Closes have no limit of their own; a week without one is as bad as a week without events.
-  const limit = row.feed === 'closes' ? limits.events : limits[row.feed]
+  const limit = limitOf(row.feed, limits)
   const age = ageSeconds(row.as_of, now)
   return age <= limit.freshSeconds ? 'fresh' : age <= limit.staleSeconds ? 'stale' : 'expired'
 }

@@ -1,8 +1,9 @@
-import { Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Ticker } from '../pricing/units.ts'
 import { ownContext } from '../server/call-context.ts'
 import { readConfiguration } from '../server/configuration.ts'
+import { createMetrics } from '../server/metrics.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { FAKE_KEYS, type FakeFeeds, startFakeFeeds } from '../test/fakes/fake-feeds.ts'
 import { DEFAULT_INPUT_LIMITS } from './fallback.ts'
@@ -30,7 +31,8 @@ afterAll(async () => {
 beforeEach(async () => {
   now = new Date('2026-11-24T20:00:00Z')
   news = []
-  registry = new Registry()
+  const created = createMetrics({ service: 'data-service', processMetrics: false })
+  registry = created.registry
   await database.pool.query(
     'truncate lender_rates, lender_rate_history, volatility_index, stock_volatility, market_events, event_calendars, feed_states, stocks',
   )
@@ -41,7 +43,7 @@ beforeEach(async () => {
     clock: () => now,
     limits: DEFAULT_INPUT_LIMITS,
     log: { info: () => {}, warn: () => {} } as never,
-    metrics: { registry },
+    metrics: created,
     onNews: (tickers) => news.push(tickers?.toSorted() ?? null),
     newsAfterMs: 250,
   })
@@ -93,8 +95,37 @@ describe('the work of the feeds', () => {
     fakes.setMode('lender', '500')
     await ask(AMC)
     const text = await registry.metrics()
-    expect(text).toContain('feed_calls_total{input="lender",provider="lender-one",outcome="answered"} 1')
-    expect(text).toContain('feed_calls_total{input="lender",provider="lender-one",outcome="status"} 1')
+    expect(text).toContain(
+      'feed_calls_total{input="lender",provider="lender-one",outcome="answered",service="data-service"} 1',
+    )
+    expect(text).toContain(
+      'feed_calls_total{input="lender",provider="lender-one",outcome="status",service="data-service"} 1',
+    )
     expect(work.health([])).toMatchObject({ lender: { provider: 'lender-one', breaker: { state: 'closed' } } })
+  })
+
+  test('shows how old what the feeds said is: of files since it was true, of services since their last answer', async () => {
+    const shown = async (name: string, label: string) => {
+      const line = (await registry.metrics()).split('\n').find((text) => text.startsWith(`${name}{${label}`))
+      return Number(line?.split(' ').at(-1))
+    }
+    expect(await shown('feed_file_age_seconds', 'feed="closes"')).toBeNaN()
+    expect(await shown('feed_answer_age_seconds', 'input="lender"')).toBeNaN()
+    await database.pool.query(
+      `insert into feed_states (feed, provider, last_success, as_of, rows, skipped, demo)
+       values ('lender', 'l', $1, $1::timestamptz - interval '90 minutes', 1, 0, false), ('volatility', 'v', $1, $1, 1, 0, true)`,
+      [now],
+    )
+    await ask(GME)
+    work.start()
+    await expect.poll(() => shown('feed_file_age_seconds', 'feed="lender"')).toBe(90 * 60)
+    expect(await shown('feed_answer_age_seconds', 'input="lender"')).toBe(0)
+    pass(60)
+    expect(await shown('feed_file_age_seconds', 'feed="lender"')).toBe(91 * 60)
+    expect(await shown('feed_answer_age_seconds', 'input="lender"')).toBe(60)
+    expect(await shown('feed_answer_age_seconds', 'input="events"')).toBeNaN()
+    // Demonstration data does not age.
+    expect(await shown('feed_file_age_seconds', 'feed="volatility"')).toBeNaN()
+    expect(await shown('feed_file_limit_seconds', 'feed="volatility"')).toBe(5 * 86_400)
   })
 })

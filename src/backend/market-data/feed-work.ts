@@ -9,6 +9,7 @@ import type { Metrics } from '../server/metrics.ts'
 import type { Tracer } from '../server/tracing.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { FeedObserver } from './feed.ts'
+import { feedAgeMetrics } from './feed-ages.ts'
 import { type FeedState, feedsHealth } from './feed-states.ts'
 import { fileFetcher } from './fetch-files.ts'
 import { newYorkDate } from './new-york-time.ts'
@@ -38,7 +39,7 @@ export interface FeedWorkOptions {
   readonly clock: Clock
   readonly limits: InputLimits
   readonly log: Pick<Log, 'info' | 'warn'>
-  readonly metrics: Pick<Metrics, 'registry'>
+  readonly metrics: Pick<Metrics, 'enabled' | 'registry' | 'gauges'>
   readonly tracer?: Tracer | null
   /** Something new is kept of these names, or of any (null): copies are out of date. */
   readonly onNews: (tickers: readonly Ticker[] | null) => void
@@ -62,6 +63,14 @@ export function feedWork(options: FeedWorkOptions): FeedWork {
     onChanged: news.add,
     onError: (error, input) => log.warn({ input, err: error }, 'an answer of a feed could not be kept'),
   })
+  const ages = feedAgeMetrics({
+    database,
+    services,
+    clock,
+    limits,
+    metrics,
+    onFailure: (error) => log.warn({ err: error }, 'how old the files of feeds are could not be read'),
+  })
   const files = fileFetcher({ feeds, database, clock, limits, log, onImported: () => news.add(null) })
   return {
     refreshing: (reads) => refreshingReads({ reads, refresher: asks, clock, tracer }),
@@ -81,11 +90,14 @@ export function feedWork(options: FeedWorkOptions): FeedWork {
     },
 
     health: (states) => withServiceHealth(feedsHealth(states), services, clock()),
-    start: files.start,
+    start() {
+      if (metrics.enabled) ages.start()
+      files.start()
+    },
 
     async stop() {
       asks.close()
-      await files.stop()
+      await Promise.all([ages.stop(), files.stop()])
       await services.close()
       news.tell()
     },

@@ -10,6 +10,7 @@ import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { cachedReads, STORED_OBSERVATIONS_CODEC } from './cached-reads.ts'
 import { borrowStatusOf, DEFAULT_INPUT_LIMITS } from './fallback.ts'
 import { serveStoredReads, storedReadsClient } from './http.ts'
+import { type NameOverTime, readManyHistories } from './many-histories.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import { databaseReads, type StoredReads } from './stored-reads.ts'
 import { readUniverse } from './universe.ts'
@@ -90,6 +91,28 @@ describe.each<[string, () => StoredReads]>([
     expect(read.lender).toHaveLength(1)
     expect(read.volatilityIndex.length).toBeGreaterThan(100)
     expect(read.events.length).toBeGreaterThan(0)
+  })
+
+  test('gives the same of many names at once, as far as borrow rates rest on it', async () => {
+    const range = { from: new Date('2025-12-01T00:00:00Z'), to: NOW, intervalSeconds: 86_400 }
+    const read = async (tickers: readonly Ticker[] | null) => {
+      const lines = of().manyOverTime({ tickers, range }, CONTEXT, new AbortController().signal)
+      const found: NameOverTime[] = []
+      for await (const page of readManyHistories(lines)) found.push(...page)
+      return found
+    }
+    const some = await read(names)
+    expect(some.map(({ ticker }) => ticker)).toEqual(['GME', 'BKKLY', 'AAEQ', 'BRK.B'])
+    for (const { ticker, inputs } of some) {
+      const { lender, ...alone } = await reads.overTime(ticker, range, CONTEXT)
+      const words = lender.map(({ asOf, lastRate }) => ({ asOf, lastRate }))
+      expect(inputs, ticker).toEqual({ ...alone, lender: words })
+    }
+    expect(some[0]?.inputs.events.length).toBeGreaterThan(0)
+    const all = await read(null)
+    expect(all.map(({ ticker }) => ticker)).toEqual(all.map(({ ticker }) => ticker).sort())
+    expect(all).toContainEqual(some[0])
+    expect(all.length).toBeGreaterThan(20)
   })
 
   test('says the same of many names at once, and names all that there are, step by step', async () => {

@@ -23,6 +23,7 @@ import {
 import type { MarketEvent } from './event-risk.ts'
 import type { LastClose, LenderListing } from './fallback.ts'
 import type { FeedState } from './feed-states.ts'
+import type { ManyHistoriesAsk } from './many-histories.ts'
 import type { Stored } from './observation.ts'
 import type { HistoryRange, RateInputsOverTime, RecordedVolatility } from './rate-history.ts'
 import { FEED_INPUTS } from './refresh.ts'
@@ -104,12 +105,14 @@ const VOLATILITIES: Codec<readonly RecordedVolatility[]> = list(
   structure({ asOf: instant, value: decimalOf<IndexPoints>(), demo: flag }),
 )
 
+const RANGE: Codec<HistoryRange> = structure({ from: instant, to: instant, intervalSeconds: integer })
+
 const OVER_TIME: Operation<{ readonly ticker: Ticker; readonly range: HistoryRange }, RateInputsOverTime> = {
   name: 'observations-over-time',
   ask: lineOf(
     structure({
       ticker: text<Ticker>(),
-      range: structure({ from: instant, to: instant, intervalSeconds: integer }),
+      range: RANGE,
     }),
     'ask',
   ),
@@ -144,6 +147,11 @@ const OVER_TIME: Operation<{ readonly ticker: Ticker; readonly range: HistoryRan
   repeatable: true,
 }
 
+const MANY_OVER_TIME: StreamOperation<ManyHistoriesAsk> = {
+  name: 'observations-of-many-over-time',
+  ask: lineOf(structure({ tickers: nullable(list(text<Ticker>())), range: RANGE }), 'ask'),
+}
+
 const MANY: Operation<readonly Ticker[], readonly StoredObservations[]> = {
   name: 'stored-observations-of-many',
   ask: lineOf(list(text<Ticker>()), 'tickers'),
@@ -173,6 +181,7 @@ export function serveStoredReads(reads: StoredReads): Served[] {
     serve(BY_STATUS, ({ status, skip, limit }, context) => reads.byStatus(status, { skip, limit }, context)),
     serveStream(UNIVERSE, reads.universe),
     serve(OVER_TIME, ({ ticker, range }, context) => reads.overTime(ticker, range, context)),
+    serveStream(MANY_OVER_TIME, reads.manyOverTime),
     serve(FEEDS, (_nothing, context) => reads.feeds(context)),
   ]
 }
@@ -189,6 +198,7 @@ export function storedReadsClient(client: InternalClient): StoredReads {
     byStatus: (status, page, context) => byStatus({ status, ...page }, context),
     universe: client.stream(UNIVERSE),
     overTime: (ticker, range, context) => overTime({ ticker, range }, context),
+    manyOverTime: client.stream(MANY_OVER_TIME),
     feeds: (context) => feeds(null, context),
   }
 }

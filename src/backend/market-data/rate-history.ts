@@ -10,12 +10,16 @@ import { eventWindow, type MarketEvent } from './event-risk.ts'
 import { newYorkDate } from './new-york-time.ts'
 import type { Availability } from './observation.ts'
 
-export interface RecordedRate {
+/** What a borrow rate rests on from a moment on. */
+export interface LenderWord {
   readonly asOf: Date
+  /** The last rate that the lender gave, a fraction a year; null: it gave none yet. */
+  readonly lastRate: Rate | null
+}
+
+export interface RecordedRate extends LenderWord {
   /** A fraction a year; null: from here on the lender gave none, or listed the name no more. */
   readonly rate: Rate | null
-  /** The last one that the lender gave, this one included; null: it gave none yet. */
-  readonly lastRate: Rate | null
   readonly borrowStatus: BorrowStatus | null
   readonly availability: Availability
   readonly provider: string
@@ -35,14 +39,16 @@ export interface KnownEvent extends MarketEvent {
   readonly knownTo: Date | null
 }
 
-export interface RateInputsOverTime {
-  readonly lender: readonly RecordedRate[]
+export interface InputsOverTime<Word extends LenderWord> {
+  readonly lender: readonly Word[]
   readonly volatilityIndex: readonly RecordedVolatility[]
   readonly stockVolatility: readonly RecordedVolatility[]
   readonly events: readonly KnownEvent[]
   /** Since when a calendar is known in which the name's events would be; null: there is none. */
   readonly calendarSince: Date | null
 }
+
+export type RateInputsOverTime = InputsOverTime<RecordedRate>
 
 /** The time after `from`, to `to` and with it, in intervals that end on whole multiples of their length, UTC. */
 export interface HistoryRange {
@@ -61,18 +67,16 @@ export async function readRateInputs(
   range: HistoryRange,
 ): Promise<RateInputsOverTime> {
   const { from, to, intervalSeconds } = range
-  const days = [newYorkDate(from), newYorkDate(to)] as const
+  const eventDays = eventDates(range)
   const read = async <Row extends object>(statement: string, values: readonly unknown[]) =>
     (await database.query<Row>(statement, [...values])).rows
   const lender = await read<RateRow>(LENDER, [ticker, from, to, intervalSeconds])
-  // The dates of the index are New York's, which its moments lie in or a few hours beside.
-  const index = await read<VolatilityRow>(INDEX, [from, to, intervalSeconds, dayBefore(days[0]), dayAfter(days[1])])
   const own = await read<VolatilityRow>(OWN, [ticker, from, to, intervalSeconds])
-  const events = await read<EventRow>(EVENTS, [ticker, from, to, days[0], eventWindow(days[1], null).to])
+  const events = await read<EventRow>(EVENTS, [ticker, from, to, eventDays.from, eventDays.to])
   const calendars = await read<{ since: Date | null }>(CALENDAR, [ticker])
   return {
     lender: lender.map(recordedRate),
-    volatilityIndex: index.map(recordedVolatility),
+    volatilityIndex: await readIndexOverTime(database, range),
     stockVolatility: own.map(recordedVolatility),
     events: events.map((row) => ({
       type: row.event_type,
@@ -85,8 +89,22 @@ export async function readRateInputs(
   }
 }
 
+/** The volatility index of a range, which is the same for all names. */
+export async function readIndexOverTime(database: Queryable, range: HistoryRange): Promise<RecordedVolatility[]> {
+  const { from, to, intervalSeconds } = range
+  // The dates of the index are New York's, which its moments lie in or a few hours beside.
+  const days = [dayBefore(newYorkDate(from)), dayAfter(newYorkDate(to))]
+  const { rows } = await database.query<VolatilityRow>(INDEX, [from, to, intervalSeconds, ...days])
+  return rows.map(recordedVolatility)
+}
+
+/** The dates of the events that prices of a range looked at. */
+export function eventDates({ from, to }: HistoryRange): { readonly from: IsoDate; readonly to: IsoDate } {
+  return { from: newYorkDate(from), to: eventWindow(newYorkDate(to), null).to }
+}
+
 /** Of rows in the order of their time the last one of each interval. */
-const lastOfIntervals = (columns: string, rows: string, interval: string) => `
+export const lastOfIntervals = (columns: string, rows: string, interval: string) => `
   select ${columns}
     from (select *, lead(interval_end) over (order by as_of, received_at) as next_end
             from (select *, ceil(extract(epoch from as_of)::float8 / ${interval}) as interval_end from (${rows}) as told) as ended) as followed

@@ -70,6 +70,7 @@ export function refreshingReads(options: {
     byStatus: reads.byStatus,
     universe: reads.universe,
     overTime: reads.overTime,
+    manyOverTime: reads.manyOverTime,
     feeds: reads.feeds,
   }
 }

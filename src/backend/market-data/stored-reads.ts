@@ -8,6 +8,7 @@ import { naturalBatch } from '../server/natural-batch.ts'
 import { Problem } from '../server/problem.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import { type FeedState, readFeedStates } from './feed-states.ts'
+import { type ManyHistories, manyHistoriesFrom } from './many-histories.ts'
 import { newYorkDate } from './new-york-time.ts'
 import type { InputLimits } from './observation.ts'
 import { type HistoryRange, type RateInputsOverTime, readRateInputs } from './rate-history.ts'
@@ -50,6 +51,8 @@ export interface StoredReads {
   readonly universe: Universe
   /** What a name's rates were made of over time; empty lists where nothing is kept. */
   overTime(ticker: Ticker, range: HistoryRange, context: CallContext): Promise<RateInputsOverTime>
+  /** The same of many names, as far as borrow rates rest on it. */
+  readonly manyOverTime: ManyHistories
   feeds(context: CallContext): Promise<readonly FeedState[]>
 }
 
@@ -88,6 +91,7 @@ export function databaseReads(options: {
     },
     universe: universeFrom(database, clock),
     overTime: (ticker, range) => readRateInputs(database, ticker, range),
+    manyOverTime: manyHistoriesFrom(database),
     feeds: () => readFeedStates(database, clock(), limits),
   }
 }

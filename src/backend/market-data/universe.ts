@@ -35,9 +35,9 @@ export interface UniverseAsk {
 export type Universe = TextStream<UniverseAsk>
 
 /** Names in one line: a few milliseconds of work for who reads it, between which quotes take their turn. */
-const NAMES_PER_PAGE = 500
+export const NAMES_PER_PAGE = 500
 /** Names in one statement, which walks through whole tables for them: the fewer of those, the better. */
-const NAMES_PER_STATEMENT = 4_000
+export const NAMES_PER_STATEMENT = 4_000
 
 /** Names in trading that the desk or the lender knows, as of a few moments: a statement has thousands of them. */
 export function universeFrom(database: Queryable, clock: Clock): Universe {
@@ -45,14 +45,20 @@ export function universeFrom(database: Queryable, clock: Clock): Universe {
     const eventsFrom = newYorkDate(clock())
     const { rows: shared } = await database.query<{ line: string }>(SHARED)
     yield `${shared[0]?.line}\n`
-    const { rows } = await database.query<{ ticker: string }>(TICKERS, [status])
-    for (let start = 0; start < rows.length; start += NAMES_PER_STATEMENT) {
+    const tickers = await readTradedTickers(database, status)
+    for (let start = 0; start < tickers.length; start += NAMES_PER_STATEMENT) {
       if (signal.aborted) return
-      const tickers = rows.slice(start, start + NAMES_PER_STATEMENT).map((row) => row.ticker)
-      const pages = await database.query<{ line: string }>(PAGES, [tickers, eventsFrom])
+      const some = tickers.slice(start, start + NAMES_PER_STATEMENT)
+      const pages = await database.query<{ line: string }>(PAGES, [some, eventsFrom])
       for (const { line } of pages.rows) yield `${line}\n`
     }
   }
+}
+
+/** Names in trading, by ticker: of this tier, or all (null). */
+export async function readTradedTickers(database: Queryable, status: BorrowStatus | null): Promise<Ticker[]> {
+  const { rows } = await database.query<{ ticker: Ticker }>(TICKERS, [status])
+  return rows.map(({ ticker }) => ticker)
 }
 
 /**
@@ -75,7 +81,7 @@ export async function* readUniverse(pieces: AsyncIterable<string>): AsyncGenerat
 
 // ---- as the database writes it
 
-const milliseconds = (moment: string) => `floor(extract(epoch from ${moment}) * 1000)::bigint`
+export const milliseconds = (moment: string) => `floor(extract(epoch from ${moment}) * 1000)::bigint`
 const origin = (of: string, receivedAt = `${of}.received_at`) =>
   `${of}.provider, ${milliseconds(`${of}.as_of`)}, ${milliseconds(receivedAt)}, ${of}.demo`
 

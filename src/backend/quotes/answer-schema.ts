@@ -187,6 +187,9 @@ export const RATE_ROW_SCHEMA = Type.Object(
     ticker: Type.String(),
     name: orNull(Type.String()),
     current_rate: rate('The borrow rate under the pricing model of the list.'),
+    previous_close_rate: orNull(
+      rate('The borrow rate at previous_close_at, under the same model and the floor of now; null: none is known.'),
+    ),
     borrow_status: named(['EASY', 'MEDIUM', 'HARD'], 'How hard the name is to borrow.'),
     lender_rate: rate("The lender's rate, or what stands in for it."),
     lender_as_of: orNull(moment("When the lender's rate was true; null for a stand-in.")),
@@ -225,6 +228,29 @@ export const RATE_HISTORY_SCHEMA = Type.Object(
     ),
   },
   { title: 'RateHistory', description: 'A borrow rate over time.' },
+)
+
+export const RATE_HISTORIES_SCHEMA = Type.Object(
+  {
+    status: Type.Literal('success'),
+    interval: named(['1m', '5m', '15m', '1h', '1d'], 'Time between two points.'),
+    pricing_model: Type.String({ description: 'That the borrow rates are under.' }),
+    series: Type.Array(
+      Type.Object({
+        ticker: Type.String(),
+        points: Type.Array(
+          Type.Object({
+            time: moment('End of the interval; of one that is not over, the end of the range.'),
+            borrow_rate: rate('The borrow rate that the inputs of then make.'),
+          }),
+          { description: 'Oldest first. There are none before the first rate of the lender.' },
+        ),
+      }),
+      { description: 'A line for each name that there is, in the order in which they were asked for.' },
+    ),
+    unknown: Type.Array(Type.String(), { description: 'Names that were asked for and have no rate.' }),
+  },
+  { title: 'RateHistories', description: 'Borrow rates of many names over time.' },
 )
 
 export const COMPARISON_ANSWER_SCHEMA = Type.Object(

@@ -8,7 +8,7 @@ import type { Usd } from '../pricing/units.ts'
 import { rateWaterfall, type WaterfallStep } from '../pricing/waterfall.ts'
 import type { PackComparison } from './compare-packs.ts'
 import type { LocateQuote } from './quote.ts'
-import type { CurrentRate, RateHistory } from './rate.ts'
+import type { CurrentRate, RateHistories, RateHistory } from './rate.ts'
 import type { Interval } from './rate-points.ts'
 
 /** The answer to a quote. The first four members are the classic contract and never change. */
@@ -150,6 +150,23 @@ export function historyAnswer(
       event_risk_factor: point.eventRiskFactor,
       availability: { shares: point.availability.shares, at_least: point.availability.atLeast },
     })),
+  }
+}
+
+/** Borrow rates of many names over time. */
+export function historiesAnswer(
+  interval: Interval,
+  { model, series, unknown }: RateHistories,
+): Record<string, unknown> {
+  return {
+    status: 'success',
+    interval,
+    pricing_model: model.model,
+    series: series.map(({ ticker, points }) => ({
+      ticker,
+      points: points.map(({ time, borrowRate }) => ({ time, borrow_rate: borrowRate })),
+    })),
+    unknown,
   }
 }
 

@@ -68,6 +68,10 @@ const desk: PriceDesk = {
     asked.push(ask)
     return '{"points":[{"borrow_rate":0.10}]}'
   },
+  async rateHistories(ask) {
+    asked.push(ask)
+    return '{"series":[]}'
+  },
   async comparePacks(ask) {
     asked.push(ask)
     return '{"packs":[{"total_fee":456.50}]}'
@@ -193,9 +197,11 @@ describe.each<[string, () => PriceDesk]>([
     const range = { from: new Date('2026-11-23T00:00:00Z'), to: new Date('2026-11-24T00:00:00.001Z') }
     const history = { ticker: GME, clientId: 'house', interval: '15m', ...range } as const
     expect(await of().rateHistory(history, CONTEXT)).toBe('{"points":[{"borrow_rate":0.10}]}')
+    const histories = { tickers: [GME, 'AMC' as Ticker], clientId: 'house', interval: '1h', ...range } as const
+    expect(await of().rateHistories(histories, CONTEXT)).toBe('{"series":[]}')
     const [[, request]] = REQUESTS as [[string, QuoteRequest]]
     expect(await of().comparePacks({ request }, CONTEXT)).toBe('{"packs":[{"total_fee":456.50}]}')
-    expect(asked).toEqual([history, { request }])
+    expect(asked).toEqual([history, histories, { request }])
   })
 
   test('answers rates under chosen conditions, and pages', async () => {

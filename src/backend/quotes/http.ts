@@ -29,6 +29,7 @@ import type {
   CustomRateAsk,
   PriceDesk,
   RateAsk,
+  RateHistoriesAsk,
   RateHistoryAsk,
   StatusAsk,
 } from './price-desk.ts'
@@ -149,6 +150,22 @@ const RATE_HISTORY: Operation<RateHistoryAsk, string> = {
   repeatable: true,
 }
 
+const RATE_HISTORIES: Operation<RateHistoriesAsk, string> = {
+  name: 'rate-histories',
+  ask: lineOf(
+    structure({
+      tickers: list(text<Ticker>()),
+      clientId: text(),
+      from: instant,
+      to: instant,
+      interval: oneOf(...INTERVALS),
+    }),
+    'ask',
+  ),
+  answer: ANSWER_ALONE,
+  repeatable: true,
+}
+
 const COMPARE_PACKS: Operation<{ readonly request: QuoteRequest }, string> = {
   name: 'compare-packs',
   ask: lineOf(structure({ request: REQUEST }), 'ask'),
@@ -165,6 +182,7 @@ export function servePriceDesk(desk: PriceDesk): Served[] {
     serve(BY_STATUS, (ask, context) => desk.ratesByStatus(ask, context)),
     serveStream(RATE_LIST, (ask, context, signal) => desk.rateList(ask, context, signal)),
     serve(RATE_HISTORY, (ask, context) => desk.rateHistory(ask, context)),
+    serve(RATE_HISTORIES, (ask, context) => desk.rateHistories(ask, context)),
     serve(COMPARE_PACKS, (ask, context) => desk.comparePacks(ask, context)),
   ]
 }
@@ -178,6 +196,7 @@ export function priceDeskClient(client: InternalClient): PriceDesk {
     ratesByStatus: client.call(BY_STATUS),
     rateList: client.stream(RATE_LIST),
     rateHistory: client.call(RATE_HISTORY),
+    rateHistories: client.call(RATE_HISTORIES),
     comparePacks: client.call(COMPARE_PACKS),
   }
 }

@@ -12,7 +12,14 @@ import type { TextStream } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import type { Metrics } from '../server/metrics.ts'
 import { Problem } from '../server/problem.ts'
-import { comparisonAnswer, customRateAnswer, historyAnswer, quoteAnswer, rateAnswer } from './answer.ts'
+import {
+  comparisonAnswer,
+  customRateAnswer,
+  historiesAnswer,
+  historyAnswer,
+  quoteAnswer,
+  rateAnswer,
+} from './answer.ts'
 import type { BatchAsk, BatchStep, PricedBatch, QuoteBatch } from './batch.ts'
 import { batchNdjson } from './batch-answer.ts'
 import type { ComparePacks } from './compare-packs.ts'
@@ -60,6 +67,16 @@ export interface RateHistoryAsk {
   readonly interval: Interval
 }
 
+export interface RateHistoriesAsk {
+  /** Each once, `HISTORIES_TICKERS_MAX` at most. */
+  readonly tickers: readonly Ticker[]
+  readonly clientId: string
+  readonly from: Date
+  readonly to: Date
+  /** No more of them between the two, of all names together, than `HISTORIES_POINTS_MAX`. */
+  readonly interval: Interval
+}
+
 export interface CustomRateAsk {
   readonly ticker: Ticker
   readonly clientId: string
@@ -84,6 +101,7 @@ export interface PriceDesk {
   /** The rates of all names; the first line is their ETag. See rate-list.ts. */
   readonly rateList: TextStream<RateListAsk>
   rateHistory(ask: RateHistoryAsk, context: CallContext): Promise<string>
+  rateHistories(ask: RateHistoriesAsk, context: CallContext): Promise<string>
   /** One short under every convention pack; not recorded. */
   comparePacks(ask: { readonly request: QuoteRequest }, context: CallContext): Promise<string>
 }
@@ -196,6 +214,10 @@ export function priceDesk(dependencies: {
     async rateHistory({ ticker, clientId, interval, from, to }, context) {
       const range = { from, to, intervalSeconds: INTERVAL_SECONDS[interval] }
       return writeJson(historyAnswer(ticker, interval, await rates.history({ ticker, clientId, range }, context)))
+    },
+    async rateHistories({ tickers, clientId, interval, from, to }, context) {
+      const range = { from, to, intervalSeconds: INTERVAL_SECONDS[interval] }
+      return writeJson(historiesAnswer(interval, await rates.histories({ tickers, clientId, range }, context)))
     },
     async comparePacks({ request }, context) {
       return writeJson(comparisonAnswer(await comparePacks(request, context)))

@@ -1,6 +1,8 @@
 // Everything a price needs, looked up in one call: the terms in force, and what is observed about the name. Neither look-up
 // waits for the other.
-import type { MarketData } from '../market-data/market-data.ts'
+import type { EventWindow } from '../market-data/event-risk.ts'
+import type { MarketData, MarketObservations, MarketSnapshot } from '../market-data/market-data.ts'
+import type { Ticker } from '../pricing/units.ts'
 import type { TermsInForce } from '../reference-data/terms-in-force.ts'
 import { Problem } from '../server/problem.ts'
 import type { FetchPricingInputs } from './quote.ts'
@@ -29,3 +31,15 @@ export async function activeTerms(terms: LookUpTerms, clientId: string): Promise
   if (found?.broker.active !== true) throw new Problem('CLIENT_NOT_FOUND', `Client not found: ${clientId}`)
   return found
 }
+
+/** Of many names at once; null: the name has no rate. What cannot be looked at is no answer. */
+export function observed(market: MarketSnapshot, ticker: Ticker, window: EventWindow): MarketObservations | null {
+  try {
+    return market.observe(ticker, window)
+  } catch (error) {
+    if (error instanceof Problem && NO_RATE.has(error.code)) return null
+    throw error
+  }
+}
+
+const NO_RATE: ReadonlySet<string> = new Set(['TICKER_NOT_FOUND', 'EXTERNAL_API_UNAVAILABLE'])

@@ -48,7 +48,9 @@ function ratesUnder(model: PricingModel) {
   return rates({
     fetchPricingInputs: pricingInputs({ terms, observe: market.observe }),
     listByStatus: market.listByStatus,
+    snapshot: market.snapshot,
     overTime: reads.overTime,
+    manyOverTime: reads.manyOverTime,
     volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
     terms,
     modelByName: async () => null,
@@ -137,6 +139,13 @@ describe.each([
     }
     const range = { from: new Date(START.getTime() + 60 * MINUTE_MS), to: now, intervalSeconds: 3600 }
     const { points } = await rate.history({ ticker: GME, clientId: 'house', range }, CONTEXT)
+    const many = await rate.histories({ tickers: ['AMC', 'NONE', GME] as Ticker[], clientId: 'house', range }, CONTEXT)
+    expect(many.unknown).toEqual(['NONE'])
+    // An event names AMC, and no lender ever did.
+    expect(many.series).toEqual([
+      { ticker: 'AMC', points: [] },
+      { ticker: GME, points: points.map(({ time, borrowRate }) => ({ time, borrowRate })) },
+    ])
     const told = points.map((point) => ({
       time: point.time.toISOString(),
       borrow_rate: point.borrowRate.toString(),

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { borrowStatusOf, DEFAULT_INPUT_LIMITS } from '../market-data/fallback.ts'
 import { marketData } from '../market-data/market-data.ts'
 import { DESK_V1, type PricingModel, STANDARD_V1 } from '../pricing/borrow-rate.ts'
-import type { IsoDate } from '../pricing/units.ts'
+import { decimal } from '../pricing/decimal.ts'
+import { asRate, type IsoDate } from '../pricing/units.ts'
 import { ownContext } from '../server/call-context.ts'
 import { writeJson } from '../server/json-writer.ts'
 import { rateRow } from './answer.ts'
@@ -13,6 +14,7 @@ import { jsonOf, type RateListAsk, type RateListFormat, rateLists } from './rate
 
 const CONTEXT = ownContext('request-1')
 const WINDOW = { from: '2026-11-24' as IsoDate, to: '2026-12-08' as IsoDate }
+const CLOSE_AT = new Date('2026-11-23T21:00:00Z')
 const NEVER = new AbortController().signal
 
 let now = new Date('2026-11-24T15:00:00Z')
@@ -54,6 +56,11 @@ function lists(options: { model?: () => PricingModel; lines?: () => readonly str
   })
   const list = rateLists({
     listAll: source.listAll,
+    previousCloses: async () => ({
+      at: CLOSE_AT,
+      rateOf: ({ ticker, floorRate }) =>
+        ticker === 'GME' ? asRate(decimal('0.09')) : ticker === 'AMC' ? floorRate : null,
+    }),
     terms: async (clientId) => (clientId === 'nobody' ? null : ({ broker: { active: true }, model: model() } as never)),
     eventWindow: () => WINDOW,
     clock: () => now,
@@ -79,16 +86,18 @@ describe('a form', () => {
       status: 'success',
       pricing_model: 'standard-v1',
       snapshot_at: now.toISOString(),
+      previous_close_at: CLOSE_AT.toISOString(),
       total: 4,
     })
     expect(text).toContain(
-      '{"ticker":"GME","name":"=GAME\\nSTOP","current_rate":0.094375,"borrow_status":"HARD","lender_rate":0.05,' +
+      '{"ticker":"GME","name":"=GAME\\nSTOP","current_rate":0.094375,"previous_close_rate":0.09,"borrow_status":"HARD","lender_rate":0.05,' +
         '"lender_as_of":"2026-11-24T14:58:00.123Z","volatility_index":85.25,"event_risk_factor":7,' +
         '"availability":{"shares":612000,"at_least":false},"rebate_rate":-0.051075,' +
         '"last_updated":"2026-11-24T14:58:00.123Z","degraded":["event_risk_stale"]}',
     )
     expect(JSON.parse(text).items.map((row: { ticker: string }) => row.ticker)).toEqual(['AMC', 'BRK.B', 'GME', 'ZZZ'])
     expect(JSON.parse(text).items[1]).toMatchObject({
+      previous_close_rate: null,
       lender_as_of: null,
       degraded: ['lender_rate_fallback', 'event_risk_stale'],
     })
@@ -105,6 +114,7 @@ describe('a form', () => {
       status: 'success',
       pricing_model: 'standard-v1',
       snapshot_at: now.toISOString(),
+      previous_close_at: CLOSE_AT.toISOString(),
       total: 4,
     })
     expect(rows.slice(0, 4)).toEqual(JSON.parse((await lists().read()).text).items)
@@ -114,12 +124,18 @@ describe('a form', () => {
     const { text } = await lists().read({ format: 'csv' })
     const rows = parse(text, { columns: true }) as Record<string, string>[]
     expect(
-      rows.map(({ ticker, name, current_rate, available_shares }) => [ticker, name, current_rate, available_shares]),
+      rows.map(({ ticker, name, current_rate, previous_close_rate, available_shares }) => [
+        ticker,
+        name,
+        current_rate,
+        previous_close_rate,
+        available_shares,
+      ]),
     ).toEqual([
-      ['AMC', 'AMC "PREFERRED", INC', '0.01', '5'],
-      ['BRK.B', '', '0.0029675', ''],
-      ['GME', "'=GAME\nSTOP", '0.094375', '612000'],
-      ['ZZZ', 'LAST', '0.2374', ''],
+      ['AMC', 'AMC "PREFERRED", INC', '0.01', '0.01', '5'],
+      ['BRK.B', '', '0.0029675', '', ''],
+      ['GME', "'=GAME\nSTOP", '0.094375', '0.09', '612000'],
+      ['ZZZ', 'LAST', '0.2374', '', ''],
     ])
     expect(rows[3]).toMatchObject({
       degraded: 'lender_rate_fallback event_risk_stale demo_data',
@@ -130,8 +146,12 @@ describe('a form', () => {
   test('writes a row as the one JSON writer does', async () => {
     for await (const page of lists().listAll(null, WINDOW, CONTEXT, NEVER)) {
       for (const name of page) {
-        const row = rateRow(rateOf(name, DESK_V1))
-        expect(jsonOf(row)).toBe(writeJson(row))
+        const { ticker, name: called, current_rate, ...rest } = rateRow(rateOf(name, DESK_V1))
+        for (const previous_close_rate of [null, asRate(decimal('0.1'))]) {
+          expect(jsonOf({ ticker, name: called, current_rate, ...rest }, previous_close_rate)).toBe(
+            writeJson({ ticker, name: called, current_rate, previous_close_rate, ...rest }),
+          )
+        }
       }
     }
   })

@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache'
 import type { EventWindow } from '../market-data/event-risk.ts'
 import type { MarketData } from '../market-data/market-data.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
+import type { Rate } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { csvRow } from '../server/csv-writer.ts'
@@ -14,6 +15,7 @@ import type { TextStream } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import { rateRow } from './answer.ts'
 import { linesOf, textCompressor } from './compressed-text.ts'
+import type { PreviousCloses } from './previous-closes.ts'
 import { activeTerms, type LookUpTerms } from './pricing-inputs.ts'
 import { rateOf } from './rate.ts'
 
@@ -38,6 +40,7 @@ export const RATE_CSV_COLUMNS = [
   'ticker',
   'name',
   'current_rate',
+  'previous_close_rate',
   'borrow_status',
   'lender_rate',
   'lender_as_of',
@@ -71,13 +74,22 @@ interface Kept {
 export function rateLists(dependencies: {
   readonly listAll: MarketData['listAll']
   readonly terms: LookUpTerms
+  readonly previousCloses: PreviousCloses
   readonly eventWindow: () => EventWindow
   readonly clock: () => Date
   /** How long a list serves while nothing is heard to have changed. */
   readonly keptSeconds: number
   readonly begunEveryMs?: number
 }): RateLists {
-  const { listAll, terms, eventWindow, clock, keptSeconds, begunEveryMs = BEGUN_EVERY_MS } = dependencies
+  const {
+    listAll,
+    terms,
+    previousCloses,
+    eventWindow,
+    clock,
+    keptSeconds,
+    begunEveryMs = BEGUN_EVERY_MS,
+  } = dependencies
   const kept = new LRUCache<string, Kept>({ max: LISTS_KEPT_MAX })
   let generation = 0
   // One at a time: a list is work for hundreds of milliseconds, and prices come first.
@@ -121,13 +133,20 @@ export function rateLists(dependencies: {
     const { open, row, between, close } = FORMS[format]
     const hash = createHash('sha256')
     const text = textCompressor()
-    const about = { status: 'success', pricing_model: model.model, snapshot_at: clock() }
+    const previousClose = await previousCloses(model, context)
+    const about = {
+      status: 'success',
+      pricing_model: model.model,
+      snapshot_at: clock(),
+      previous_close_at: previousClose.at,
+    }
     await text.add(open(about))
     let total = 0
     for await (const page of listAll(status, eventWindow(), context, NEVER)) {
       let rows = ''
       for (const market of page) {
-        rows += `${total === 0 ? '' : between}${row(rateRow(rateOf(market, model)))}`
+        const line = row(rateRow(rateOf(market, model)), previousClose.rateOf(market))
+        rows += `${total === 0 ? '' : between}${line}`
         total += 1
       }
       hash.update(rows)
@@ -160,7 +179,8 @@ type Row = ReturnType<typeof rateRow>
 /** Each row is a line, so that the text can be sent in pieces of whole lines. */
 interface Form {
   open(about: object): string
-  row(row: Row): string
+  /** @param closeRate that of the last close */
+  row(row: Row, closeRate: Rate | null): string
   /** Between two rows. */
   readonly between: string
   close(about: object, total: number): string
@@ -175,7 +195,7 @@ const FORMS: Readonly<Record<RateListFormat, Form>> = {
   },
   ndjson: {
     open: () => '',
-    row: (row) => `${jsonOf(row)}\n`,
+    row: (row, closeRate) => `${jsonOf(row, closeRate)}\n`,
     between: '',
     close: (about, total) => `${writeJson({ ...about, total })}\n`,
   },
@@ -188,24 +208,25 @@ const FORMS: Readonly<Record<RateListFormat, Form>> = {
 }
 
 /** As the one JSON writer has it, of which a test makes sure, in half the time: there are thousands of these. */
-export function jsonOf(row: Row): string {
+export function jsonOf(row: Row, closeRate: Rate | null): string {
   const { shares, at_least: atLeast } = row.availability
   const degraded = row.degraded.map((name) => `"${name}"`).join(',')
   return (
     `{"ticker":"${row.ticker}","name":${JSON.stringify(row.name)},"current_rate":${row.current_rate},` +
-    `"borrow_status":"${row.borrow_status}","lender_rate":${row.lender_rate},"lender_as_of":${quoted(row.lender_as_of)},` +
-    `"volatility_index":${row.volatility_index},"event_risk_factor":${row.event_risk_factor},` +
+    `"previous_close_rate":${closeRate},"borrow_status":"${row.borrow_status}","lender_rate":${row.lender_rate},` +
+    `"lender_as_of":${quoted(row.lender_as_of)},"volatility_index":${row.volatility_index},"event_risk_factor":${row.event_risk_factor},` +
     `"availability":{"shares":${shares},"at_least":${atLeast}},"rebate_rate":${row.rebate_rate},` +
     `"last_updated":${quoted(row.last_updated)},"degraded":[${degraded}]}`
   )
 }
 
-function csvOf(row: Row): string {
+function csvOf(row: Row, closeRate: Rate | null): string {
   const { shares, at_least: atLeast } = row.availability
   const cells: Record<(typeof RATE_CSV_COLUMNS)[number], string | null> = {
     ticker: row.ticker,
     name: row.name,
     current_rate: row.current_rate.toString(),
+    previous_close_rate: closeRate?.toString() ?? null,
     borrow_status: row.borrow_status,
     lender_rate: row.lender_rate.toString(),
     lender_as_of: isoText(row.lender_as_of),

@@ -1,13 +1,13 @@
 // Rates for whoever watches them: of many names at once under one model, as what is compared to see whether a rate moved, and as
 // finished JSON for the event that says so. Nobody is charged for being watched, and there is no record.
 import { eventWindow } from '../market-data/event-risk.ts'
-import type { MarketData, MarketSnapshot } from '../market-data/market-data.ts'
+import type { MarketData } from '../market-data/market-data.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { IsoDate, Ticker } from '../pricing/units.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { Problem } from '../server/problem.ts'
 import { rateRow } from './answer.ts'
-import { activeTerms, type LookUpTerms } from './pricing-inputs.ts'
+import { activeTerms, type LookUpTerms, observed } from './pricing-inputs.ts'
 import { rateOf } from './rate.ts'
 
 /** A name's rate, as text of JSON. Two looks in which `rate` and `facts` are the same text saw no move. */
@@ -71,18 +71,6 @@ export function rateNews(dependencies: {
     },
   }
 }
-
-/** Null: the name has no rate. What cannot be looked at is no answer. */
-function observed(market: MarketSnapshot, ticker: Ticker, window: Parameters<MarketSnapshot['observe']>[1]) {
-  try {
-    return market.observe(ticker, window)
-  } catch (error) {
-    if (error instanceof Problem && NO_RATE.has(error.code)) return null
-    throw error
-  }
-}
-
-const NO_RATE: ReadonlySet<string> = new Set(['TICKER_NOT_FOUND', 'EXTERNAL_API_UNAVAILABLE'])
 
 /** The names of inputs and statuses are plain words, which JSON takes as they are. */
 function watchedRate(row: ReturnType<typeof rateRow>): WatchedRate {

@@ -6,7 +6,13 @@ import { type EventRisk, eventRisk, eventWindow } from '../market-data/event-ris
 import { VOLATILITY_STAND_IN } from '../market-data/fallback.ts'
 import { newYorkDate, newYorkInstant } from '../market-data/new-york-time.ts'
 import { type AgeLimit, type Availability, VOLATILITY_CONFIRMED_SECONDS } from '../market-data/observation.ts'
-import type { HistoryRange, RateInputsOverTime, RecordedVolatility } from '../market-data/rate-history.ts'
+import type {
+  HistoryRange,
+  InputsOverTime,
+  LenderWord,
+  RateInputsOverTime,
+  RecordedVolatility,
+} from '../market-data/rate-history.ts'
 import { borrowRate, type PricingModel } from '../pricing/borrow-rate.ts'
 import { dateOfDay, dayNumber } from '../pricing/iso-date.ts'
 import type { IndexPoints, Rate } from '../pricing/units.ts'
@@ -24,11 +30,17 @@ export const INTERVAL_SECONDS: Readonly<Record<Interval, number>> = {
 
 /** Points of one answer: a year by hours, a week by minutes. */
 export const POINTS_MAX = 10_080
+/** Names of one answer about many, and their points together: three weeks by hours of all of them. */
+export const HISTORIES_TICKERS_MAX = 100
+export const HISTORIES_POINTS_MAX = 50_400
 
-export interface RatePoint {
+export interface BorrowRatePoint {
   readonly time: Date
   /** A fraction a year, under the model. */
   readonly borrowRate: Rate
+}
+
+export interface RatePoint extends BorrowRatePoint {
   /** null: the lender gave none then; the borrow rate rests on the last one it gave. */
   readonly lenderRate: Rate | null
   /** What the model took; null: none was known, and the stand-in was used. */
@@ -44,12 +56,14 @@ export function countPoints({ from, to, intervalSeconds }: HistoryRange): number
   return Math.max(0, Math.ceil(to.getTime() / intervalMs) - Math.floor(from.getTime() / intervalMs))
 }
 
-/** The shortest interval in which a range has no more points than an answer; null: not even days are long enough. */
-export function fittingInterval(range: { readonly from: Date; readonly to: Date }): Interval | null {
+/** The shortest interval in which a range has no more points than this; null: not even days are long enough. */
+export function fittingInterval(
+  range: { readonly from: Date; readonly to: Date },
+  pointsMax = POINTS_MAX,
+): Interval | null {
   return (
-    INTERVALS.find(
-      (interval) => countPoints({ ...range, intervalSeconds: INTERVAL_SECONDS[interval] }) <= POINTS_MAX,
-    ) ?? null
+    INTERVALS.find((interval) => countPoints({ ...range, intervalSeconds: INTERVAL_SECONDS[interval] }) <= pointsMax) ??
+    null
   )
 }
 
@@ -65,6 +79,48 @@ export function ratePoints(
   floorRate: Rate,
   volatilityLimit: AgeLimit,
 ): RatePoint[] {
+  return Array.from(
+    pointsOf(inputs, range, model, floorRate, volatilityLimit),
+    ({ time, borrowRate, word, ownVolatility, volatilityIndex, eventRiskFactor }) => ({
+      time,
+      borrowRate,
+      lenderRate: word.rate,
+      volatility:
+        model.volatilitySource === 'stock-or-index' && ownVolatility !== null ? ownVolatility : volatilityIndex,
+      eventRiskFactor,
+      availability: word.availability,
+    }),
+  )
+}
+
+/** The same without what the rates were made of. */
+export function borrowRatePoints(
+  inputs: InputsOverTime<LenderWord>,
+  range: HistoryRange,
+  model: PricingModel,
+  floorRate: Rate,
+  volatilityLimit: AgeLimit,
+): BorrowRatePoint[] {
+  return Array.from(pointsOf(inputs, range, model, floorRate, volatilityLimit), ({ time, borrowRate }) => ({
+    time,
+    borrowRate,
+  }))
+}
+
+interface Point<Word> extends BorrowRatePoint {
+  readonly word: Word
+  readonly ownVolatility: IndexPoints | null
+  readonly volatilityIndex: IndexPoints | null
+  readonly eventRiskFactor: number | null
+}
+
+function* pointsOf<Word extends LenderWord>(
+  inputs: InputsOverTime<Word>,
+  range: HistoryRange,
+  model: PricingModel,
+  floorRate: Rate,
+  volatilityLimit: AgeLimit,
+): Generator<Point<Word>> {
   const intervalMs = range.intervalSeconds * 1000
   const count = countPoints(range)
   const firstEnd = (Math.floor(range.from.getTime() / intervalMs) + 1) * intervalMs
@@ -77,38 +133,28 @@ export function ratePoints(
   const usable = (of: RecordedVolatility | null, atMs: number) =>
     of === null || (!of.demo && atMs - of.asOf.getTime() > countsMs) ? null : of.value
 
-  const points: RatePoint[] = []
   let lastMade = ''
   let lastRate: Rate | null = null
   for (let place = 0; place < count; place += 1) {
     const atMs = Math.min(firstEnd + place * intervalMs, range.to.getTime())
-    const said = lender.at(atMs)
-    if (said === null || said.lastRate === null) continue
-    const stockVolatility = usable(own.at(atMs), atMs)
+    const word = lender.at(atMs)
+    if (word === null || word.lastRate === null) continue
+    const ownVolatility = usable(own.at(atMs), atMs)
     const volatilityIndex = usable(index.at(atMs), atMs)
     const eventRiskFactor = events.factorAt(atMs)
     const conditions = {
-      stockVolatility,
+      stockVolatility: ownVolatility,
       volatilityIndex: volatilityIndex ?? VOLATILITY_STAND_IN,
       eventRiskFactor: eventRiskFactor ?? 0,
     }
     // Most points are as the one before: a rate is made once for all of them.
-    const made = `${said.lastRate} ${stockVolatility} ${volatilityIndex} ${eventRiskFactor}`
+    const made = `${word.lastRate} ${ownVolatility} ${volatilityIndex} ${eventRiskFactor}`
     const rate: Rate =
-      lastRate !== null && made === lastMade ? lastRate : borrowRate(said.lastRate, conditions, floorRate, model).rate
-    const takesOwn = model.volatilitySource === 'stock-or-index' && stockVolatility !== null
-    points.push({
-      time: new Date(atMs),
-      borrowRate: rate,
-      lenderRate: said.rate,
-      volatility: takesOwn ? stockVolatility : volatilityIndex,
-      eventRiskFactor,
-      availability: said.availability,
-    })
+      lastRate !== null && made === lastMade ? lastRate : borrowRate(word.lastRate, conditions, floorRate, model).rate
+    yield { time: new Date(atMs), borrowRate: rate, word, ownVolatility, volatilityIndex, eventRiskFactor }
     lastMade = made
     lastRate = rate
   }
-  return points
 }
 
 /** Follows changes, oldest first, through moments that come in order. */
@@ -124,7 +170,7 @@ function inForce<Change extends { readonly asOf: Date }>(changes: readonly Chang
 }
 
 /** Follows the risk of the events through moments that come in order: it changes with what is known, and with New York's date. */
-function eventsInForce({ events, calendarSince }: RateInputsOverTime) {
+function eventsInForce({ events, calendarSince }: InputsOverTime<LenderWord>) {
   const turns = [
     ...new Set(events.flatMap(({ knownFrom, knownTo }) => [knownFrom.getTime(), knownTo?.getTime() ?? 0])),
   ].sort((one, other) => one - other)

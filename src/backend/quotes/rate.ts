@@ -1,7 +1,8 @@
 // Current rates: what a name costs to borrow now, under the pricing model of whoever asks. The same inputs as a quote, and no
 // record: nothing is charged by looking.
 import { type EventWindow, eventWindow } from '../market-data/event-risk.ts'
-import type { MarketObservations } from '../market-data/market-data.ts'
+import { type NameOverTime, readManyHistories } from '../market-data/many-histories.ts'
+import type { MarketData, MarketObservations } from '../market-data/market-data.ts'
 import type { AgeLimit } from '../market-data/observation.ts'
 import type { HistoryRange } from '../market-data/rate-history.ts'
 import type { StoredReads } from '../market-data/stored-reads.ts'
@@ -10,9 +11,9 @@ import { asIndexPoints, type IndexPoints, type IsoDate, type Ticker } from '../p
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { invalidParameters } from '../server/problem.ts'
-import { activeTerms, type LookUpTerms } from './pricing-inputs.ts'
+import { activeTerms, type LookUpTerms, observed } from './pricing-inputs.ts'
 import { degradedInputs, type FetchPricingInputs } from './quote.ts'
-import { type RatePoint, ratePoints } from './rate-points.ts'
+import { type BorrowRatePoint, borrowRatePoints, type RatePoint, ratePoints } from './rate-points.ts'
 
 export interface CurrentRate {
   readonly market: MarketObservations
@@ -42,6 +43,8 @@ export interface Rates {
   custom(ticker: Ticker, clientId: string, conditions: ChosenConditions, context: CallContext): Promise<CurrentRate>
   /** The rate over time, a point for each interval. Rejects with TICKER_NOT_FOUND. */
   history(ask: HistoryAsk, context: CallContext): Promise<RateHistory>
+  /** Borrow rates of many names over time. Names that have no rate are told apart. */
+  histories(ask: HistoriesAsk, context: CallContext): Promise<RateHistories>
   /** A page of the names of one status, by ticker. */
   byStatus(
     status: BorrowStatus,
@@ -58,6 +61,19 @@ export interface HistoryAsk {
   readonly range: HistoryRange
 }
 
+export interface HistoriesAsk {
+  /** Each once. */
+  readonly tickers: readonly Ticker[]
+  readonly clientId: string
+  readonly range: HistoryRange
+}
+
+export interface RateHistories {
+  readonly model: PricingModel
+  readonly series: readonly { readonly ticker: Ticker; readonly points: readonly BorrowRatePoint[] }[]
+  readonly unknown: readonly Ticker[]
+}
+
 export interface RateHistory {
   readonly model: PricingModel
   readonly points: readonly RatePoint[]
@@ -71,7 +87,9 @@ export function rates(dependencies: {
     eventWindow: EventWindow,
     context: CallContext,
   ) => Promise<{ total: number; items: MarketObservations[] }>
+  readonly snapshot: MarketData['snapshot']
   readonly overTime: StoredReads['overTime']
+  readonly manyOverTime: StoredReads['manyOverTime']
   readonly volatilityLimit: AgeLimit
   readonly terms: LookUpTerms
   /** null when there is no such model. */
@@ -79,8 +97,8 @@ export function rates(dependencies: {
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): Rates {
-  const { fetchPricingInputs, listByStatus, overTime, volatilityLimit, terms, modelByName, clock, newYorkDate } =
-    dependencies
+  const { fetchPricingInputs, listByStatus, snapshot, overTime, manyOverTime, volatilityLimit } = dependencies
+  const { terms, modelByName, clock, newYorkDate } = dependencies
   // A rate has no stay, so events count for the shortest window.
   const knownModel = async (name: string) => {
     const model = await modelByName(name)
@@ -127,6 +145,26 @@ export function rates(dependencies: {
       ])
       return { model, points: ratePoints(inputs, range, model, market.floorRate, volatilityLimit) }
     },
+    async histories({ tickers, clientId, range }, context) {
+      const [{ model }, market, inputs] = await Promise.all([
+        activeTerms(terms, clientId),
+        // As they are kept: nobody asks a feed for the sake of a line.
+        snapshot(tickers, clock(), context, { renewing: false }),
+        inputsByName(manyOverTime({ tickers, range }, context, NEVER)),
+      ])
+      const series: { ticker: Ticker; points: BorrowRatePoint[] }[] = []
+      const unknown: Ticker[] = []
+      for (const ticker of tickers) {
+        const seen = observed(market, ticker, window())
+        const past = inputs.get(ticker)
+        if (seen === null) unknown.push(ticker)
+        else {
+          const points = past === undefined ? [] : borrowRatePoints(past, range, model, seen.floorRate, volatilityLimit)
+          series.push({ ticker, points })
+        }
+      }
+      return { model, series, unknown }
+    },
     async byStatus(status, clientId, page, context) {
       const [{ model }, found] = await Promise.all([
         activeTerms(terms, clientId),
@@ -135,6 +173,15 @@ export function rates(dependencies: {
       return { total: found.total, items: found.items.map((market) => rateOf(market, model)) }
     },
   }
+}
+
+/** It is read to its end within the time of the call. */
+const NEVER = new AbortController().signal
+
+async function inputsByName(pieces: AsyncIterable<string>): Promise<ReadonlyMap<Ticker, NameOverTime['inputs']>> {
+  const byName = new Map<Ticker, NameOverTime['inputs']>()
+  for await (const page of readManyHistories(pieces)) for (const { ticker, inputs } of page) byName.set(ticker, inputs)
+  return byName
 }
 
 /** The rate that a model makes of what is observed. */

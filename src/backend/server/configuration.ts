@@ -87,6 +87,11 @@ const TABLE = {
     'BUILD_COMMIT',
     'The commit that the program was built from; the image sets it, and every record names it.',
   ),
+  metricsEnabled: flag(
+    'METRICS_ENABLED',
+    true,
+    'Metrics are counted and shown at /metrics. Alerts, the autoscaler of the calculation service and canaries go by them.',
+  ),
   otelEnabled: flag('OTEL_ENABLED', false, 'Traces are sent to a collector.'),
   otlpEndpoint: collectorUrl(
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -428,6 +433,7 @@ export interface Configuration {
   readonly cacheUrl: string | null
   /** Hexadecimal; null where nobody knows it. */
   readonly buildCommit: string | null
+  readonly metricsEnabled: boolean
   readonly logLevel: LogLevel
   readonly tracing: {
     /** Null: nothing is traced. */
@@ -612,6 +618,7 @@ export function readConfiguration(environment: Environment): Configuration {
     auditUrl: values.auditUrl,
     cacheUrl: values.cacheUrl,
     buildCommit: values.buildCommit,
+    metricsEnabled: values.metricsEnabled,
     logLevel: values.logLevel,
     tracing: Object.freeze({
       otlpEndpoint: values.otelEnabled ? values.otlpEndpoint : null,

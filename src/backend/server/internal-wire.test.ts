@@ -61,11 +61,13 @@ describe('a call between services', () => {
     const { client } = await wire([answers], 0, metrics)
     const call = client.call(LOOK_UP)
     for (const ticker of ['GME', 'AMC', 'NONE', 'BUG']) await call({ ticker, waitMs: 0 }, context()).catch(() => {})
-    const { values } = await metrics.internalCalls.get()
-    expect(values.map(({ labels, value }) => [labels.outcome, value])).toEqual([
-      ['ok', 2],
-      ['TICKER_NOT_FOUND', 1],
-      ['INTERNAL_ERROR', 1],
+    const text = await metrics.registry.metrics()
+    expect(
+      [...text.matchAll(/^internal_calls_total\{.*outcome="(\w+)".*\} (\d+)$/gm)].map(([, ...found]) => found),
+    ).toEqual([
+      ['ok', '2'],
+      ['TICKER_NOT_FOUND', '1'],
+      ['INTERNAL_ERROR', '1'],
     ])
   })
 

@@ -40,3 +40,13 @@ describe('what somebody else keeps is read at each scrape', () => {
     ])
   })
 })
+
+test('switched off, everything can be counted and nothing is', async () => {
+  const metrics = createMetrics({ service: 'test', enabled: false })
+  metrics.httpRequests.inc({ method: 'GET', route: '/', status: '200' })
+  metrics.httpDuration.observe({ method: 'GET', route: '/' }, 1)
+  metrics.gauge('g', 'A gauge', () => expect.fail('nobody asks'))
+  metrics.durations('d', 'Durations')(1)
+  expect(metrics.enabled).toBe(false)
+  expect(await metrics.registry.metrics()).toBe('\n')
+})

@@ -1,26 +1,28 @@
 // What the engine counts, as Prometheus scrapes it. Labels come from closed sets only (route templates, error codes,
-// tiers), never from what a client sends, so that the number of series has a bound.
+// tiers), never from what a client sends, so that the number of series has a bound. METRICS_ENABLED=false counts nothing.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
+  /** False: nothing is counted, and nobody has to find out what only a metric would show. */
+  readonly enabled: boolean
   readonly registry: Registry
-  readonly httpRequests: Counter<'method' | 'route' | 'status'>
-  readonly httpDuration: Histogram<'method' | 'route'>
+  readonly httpRequests: Counts<'method' | 'route' | 'status'>
+  readonly httpDuration: Observations<'method' | 'route'>
   /** Calls of our own other services at the private door. outcome: `ok`, or the error code that went back. */
-  readonly internalCalls: Counter<'operation' | 'outcome'>
-  readonly internalDuration: Histogram<'operation'>
+  readonly internalCalls: Counts<'operation' | 'outcome'>
+  readonly internalDuration: Observations<'operation'>
   /** outcome: `priced`, or the error code that stood in the way. */
-  readonly quotes: Counter<'outcome'>
-  readonly quoteFee: Histogram
+  readonly quotes: Counts<'outcome'>
+  readonly quoteFee: Observations<never>
   /** Inputs of quotes that were not live or freshly cached. */
-  readonly fallbackInputs: Counter<'input' | 'source'>
-  readonly rateLimited: Counter<'tier'>
+  readonly fallbackInputs: Counts<'input' | 'source'>
+  readonly rateLimited: Counts<'tier'>
   /** outcome: `unauthorized`, `slowed` or `refused` (too many at once). */
-  readonly badCredentials: Counter<'outcome'>
+  readonly badCredentials: Counts<'outcome'>
   /** reason: `event_loop` or `in_flight`. */
-  readonly shedRequests: Counter<'reason'>
+  readonly shedRequests: Counts<'reason'>
   /** 1 while a component answers, as health checks see it; asked at each scrape. */
-  readonly componentUp: Gauge<'component'>
+  readonly componentUp: Pick<Gauge<'component'>, 'set'>
   /** Connections of a pool, by the pool's name. */
   pool(name: string, pool: PoolSize): void
   /** A gauge that asks at each scrape. For queues and pools that know their own state. */
@@ -34,6 +36,9 @@ export interface Metrics {
   /** Times by the buckets that requests have. @returns what notes one, in seconds */
   durations(name: string, help: string): (seconds: number) => void
 }
+
+type Counts<L extends string> = Pick<Counter<L>, 'inc'>
+type Observations<L extends string> = Pick<Histogram<L>, 'observe'>
 
 /** As pg's pools count themselves. */
 export interface PoolSize {
@@ -50,9 +55,12 @@ export interface MetricsOptions {
   readonly service: string
   /** Memory, CPU, event loop: on in a process, off where many registries live in one. */
   readonly processMetrics?: boolean
+  /** True unless said. */
+  readonly enabled?: boolean
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
+  if (options.enabled === false) return NO_METRICS
   const registry = new Registry()
   registry.setDefaultLabels({ service: options.service })
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry })
@@ -72,6 +80,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
   })
   return {
+    enabled: true,
     registry,
     httpRequests: new Counter({
       name: 'http_requests_total',
@@ -196,3 +205,28 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 const entriesOf = (reads: Readonly<Record<string, () => number>>) => Object.entries(reads)
+
+const nothing = () => {}
+
+const NO_METRICS: Metrics = {
+  enabled: false,
+  // Of whoever registers there itself; nobody reads it.
+  registry: new Registry(),
+  httpRequests: { inc: nothing },
+  httpDuration: { observe: nothing },
+  internalCalls: { inc: nothing },
+  internalDuration: { observe: nothing },
+  quotes: { inc: nothing },
+  quoteFee: { observe: nothing },
+  fallbackInputs: { inc: nothing },
+  rateLimited: { inc: nothing },
+  badCredentials: { inc: nothing },
+  shedRequests: { inc: nothing },
+  componentUp: { set: nothing },
+  pool: nothing,
+  gauge: nothing,
+  gauges: nothing,
+  counter: nothing,
+  counters: nothing,
+  durations: () => nothing,
+}

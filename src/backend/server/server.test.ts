@@ -354,6 +354,16 @@ describe('metrics', () => {
     expect(answer.body).toMatch(/route="unknown",status="404"/)
     expect(answer.body).not.toMatch(/x1|\/echo\/A/)
   })
+
+  test('switched off are not there, and requests go on', async () => {
+    const off = createMetrics({ service: 'test', enabled: false })
+    const silent = createLog({ service: 'test', level: 'fatal', destination: { write: () => {} } })
+    const without = await createServer({ log: silent, metrics: off, health, newRequestId: () => 'made' })
+    without.get('/text', () => 'text')
+    expect((await without.inject('/text')).statusCode).toBe(200)
+    expect((await without.inject('/metrics')).statusCode).toBe(404)
+    await without.close()
+  })
 })
 
 describe('calls from other origins', () => {

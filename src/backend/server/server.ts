@@ -361,6 +361,7 @@ function addHealthRoutes(app: FastifyInstance, health: Health, metrics: Metrics,
   }
   app.get('/health/details', { schema }, async (_request, reply) => send(reply, await health.details()))
   app.get('/health/external', { schema }, async (_request, reply) => send(reply, await health.external()))
+  if (!metrics.enabled) return
   app.get('/metrics', { schema }, async (_request, reply) => {
     for (const [component, state] of Object.entries(await health.componentStates())) {
       metrics.componentUp.set({ component }, Number(state === 'up'))

@@ -55,7 +55,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
     for (const hint of configuration.hints) log.warn(hint)
     const levels = logLevels(log, systemClock)
     process.on('SIGUSR2', () => levels.toggle('signal'))
-    const metrics = createMetrics({ service })
+    const metrics = createMetrics({ service, enabled: configuration.metricsEnabled })
     const { tls } = configuration
     if (tls !== null) {
       metrics.gauge('tls_certificate_expires_seconds', "When this service's certificate ends, seconds since 1970", () =>

@@ -7,6 +7,7 @@ import { apiKeyChanges } from '../access/api-key-changes.ts'
 import { type ApiKeys, apiKeys } from '../access/api-keys.ts'
 import { ADDRESSES_MAX, badTries, TRIES_WINDOW_MS } from '../access/bad-tries.ts'
 import { credentials } from '../access/credentials.ts'
+import { keyExpiryMetrics } from '../access/key-expiry.ts'
 import { inProcessRateLimiter, type RateLimiter } from '../access/rate-limit.ts'
 import { refusals } from '../access/refusals.ts'
 import { type Sessions, sessions } from '../access/sessions.ts'
@@ -50,6 +51,7 @@ import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import type { Ticker } from '../pricing/units.ts'
 import { quoteBatch } from '../quotes/batch.ts'
 import { comparePacks } from '../quotes/compare-packs.ts'
+import { previousCloses } from '../quotes/previous-closes.ts'
 import { type PriceDesk, priceDesk } from '../quotes/price-desk.ts'
 import { pricingInputs } from '../quotes/pricing-inputs.ts'
 import { type KeepRecord, quoteLocate } from '../quotes/quote.ts'
@@ -233,7 +235,7 @@ export function marketReads(
   const primary = tracedReads(databaseReads({ database, clock, limits }), tracer, 'postgresql')
   const lists = sources.lists === null ? primary : databaseReads({ database: sources.lists, clock, limits })
   // All names together are made anew when something changed, and must have it: a replica may be a moment behind.
-  const kept = { ...primary, byStatus: lists.byStatus, overTime: lists.overTime }
+  const kept = { ...primary, byStatus: lists.byStatus, overTime: lists.overTime, manyOverTime: lists.manyOverTime }
   // A store in the memory of this process would be a second copy beside the one that prices are made from.
   const isShared = configuration.redis.url !== null
   const refreshed = feeds.refreshing(isShared ? tracedReads(cachedReads(kept, cache), tracer, 'redis') : kept)
@@ -357,6 +359,13 @@ export function calculation(
   const lists = rateLists({
     listAll: market.listAll,
     terms: brokers.get,
+    previousCloses: previousCloses({
+      manyOverTime: reads.manyOverTime,
+      volatilityLimit: limits.volatility,
+      calendar: US_SETTLEMENT_CALENDAR,
+      clock,
+      onFailure: (error) => log.warn({ err: error }, 'the rates of the last close could not be read'),
+    }),
     eventWindow: () => eventWindow(newYorkDate(clock()), null),
     clock,
     keptSeconds: localCopySeconds,
@@ -399,7 +408,9 @@ export function calculation(
       rates: rates({
         fetchPricingInputs,
         listByStatus: market.listByStatus,
+        snapshot: market.snapshot,
         overTime: reads.overTime,
+        manyOverTime: reads.manyOverTime,
         volatilityLimit: limits.volatility,
         terms: brokers.get,
         modelByName: models.get,
@@ -488,6 +499,12 @@ export function gateway(
     clock,
     onFailure: (error) => log.warn({ err: error }, 'keys could not be read again'),
   })
+  const keyExpiry = keyExpiryMetrics({
+    database: behind.database,
+    clock,
+    metrics,
+    onFailure: (error) => log.warn({ err: error }, 'when keys end could not be read'),
+  })
   const limits = clientLimits(tools, behind.store)
   const signedIn = consoleSessions(tools, behind.database, keys, behind.secretFolder)
   const refused = refusalRecords(tools, behind.database)
@@ -566,6 +583,7 @@ export function gateway(
       }),
     stop: async () => {
       await stream.close()
+      await keyExpiry.stop()
       signedIn?.close()
       await told?.stop()
       await refused.stop()

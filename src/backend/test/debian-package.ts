@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { oneAtATime } from './one-at-a-time.ts'
 
 /** While this file says so, the installation of a package starts no service. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d'
@@ -24,16 +25,22 @@ export function foundOrInstalled(name: string, found: () => boolean): boolean {
   if (found()) return true
   const mayInstall = process.env.INSTALL_TEST_SERVERS !== '0' && process.getuid?.() === 0 && onPath('apt-get') !== null
   if (!mayInstall) return false
+  return oneAtATime('packages', () => {
+    if (!found()) install(name)
+    return found()
+  })
+}
+
+function install(name: string): void {
   console.warn(`Installing ${name} for the tests; no service is started.`)
   const madePolicy = !existsSync(SERVICE_POLICY)
   if (madePolicy) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {
-    const install = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', name]
-    if (!apt(install) && apt(['update'])) apt(install)
+    const words = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=60', name]
+    if (!apt(words) && apt(['update'])) apt(words)
   } finally {
     if (madePolicy) rmSync(SERVICE_POLICY, { force: true })
   }
-  return found()
 }
 
 function apt(argumentList: readonly string[]): boolean {

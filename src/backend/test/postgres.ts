@@ -49,6 +49,10 @@ export interface RealPostgres {
    * @param signal SIGQUIT unless said: nothing is flushed, every child ends with it. SIGKILL: the children notice by themselves.
    */
   kill(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>
+  /** Every process of it stands still, as on a disk that hangs: connections stay open, new ones are accepted, and nothing answers. Needs Linux. */
+  pause(): void
+  /** After `pause`: it goes on where it stood. */
+  resume(): void
   /** Ends it in order, and keeps its data. */
   stop(): Promise<void>
   /** After `kill` or `stop`: on the same port, with the same data. */
@@ -119,6 +123,10 @@ export async function serverIn(
     for (const handle of handles.splice(0)) await handle.stop()
   }
   const pid = () => Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0])
+  const paused: number[] = []
+  const resume = () => {
+    for (const each of paused.splice(0)) process.kill(each, 'SIGCONT')
+  }
   await start()
   const { url } = handles[0]!
   return {
@@ -138,9 +146,19 @@ export async function serverIn(
       }
       await stop()
     },
+    pause: () => {
+      const server = pid()
+      // The server first: it starts no more processes then.
+      for (const each of [server, ...childrenOf(server)]) {
+        globalThis.process.kill(each, 'SIGSTOP')
+        paused.push(each)
+      }
+    },
+    resume,
     stop,
     start,
     end: async () => {
+      resume()
       await stop()
       if (options.dataDir === undefined) rmSync(folder, { recursive: true, force: true })
     },
@@ -164,6 +182,10 @@ export async function asOwner<T>(url: string, work: (client: pg.Client) => Promi
   } finally {
     await client.end()
   }
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 }
 
 /** The user of a role. */

@@ -1,23 +1,26 @@
-// The borrow rate of a name over time, for a chart.
+// Borrow rates over time: of one name with its inputs, for a chart; of many, for lines as small as a cell.
 import type { FastifyInstance } from 'fastify'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
-import { RATE_HISTORY_SCHEMA } from '../../quotes/answer-schema.ts'
+import { RATE_HISTORIES_SCHEMA, RATE_HISTORY_SCHEMA } from '../../quotes/answer-schema.ts'
 import type { PriceDesk } from '../../quotes/price-desk.ts'
 import {
   countPoints,
   fittingInterval,
+  HISTORIES_POINTS_MAX,
+  HISTORIES_TICKERS_MAX,
   INTERVAL_SECONDS,
   INTERVALS,
   type Interval,
   POINTS_MAX,
 } from '../../quotes/rate-points.ts'
-import { invalidParameters, type Problem } from '../../server/problem.ts'
+import { invalidParameters } from '../../server/problem.ts'
 import { enumField, optional, parseShape, shape, tickerField, timeField, withDefault } from '../../server/shape.ts'
 import type { Clock } from '../../server/uuidv7.ts'
 import { forRoles } from '../documented-roles.ts'
 import { contextOf, sendJsonText } from '../exchange.ts'
 import { failures } from '../failures.ts'
+import { tickerListField, tickersIn } from '../ticker-list.ts'
 
 const PATH = shape({ ticker: tickerField({ example: 'GME' }) })
 
@@ -25,7 +28,7 @@ const PATH = shape({ ticker: tickerField({ example: 'GME' }) })
 const DAYS_DEFAULT = 7
 const DAY_MS = 86_400_000
 
-const QUERY = shape({
+const RANGE = {
   from: optional(
     timeField({
       description: `Points after this time, or from this day on; left out, of the last ${DAYS_DEFAULT} days.`,
@@ -40,18 +43,32 @@ const QUERY = shape({
       day: 'end',
     }),
   ),
-  interval: withDefault(
+} as const
+
+const intervalField = (pointsMax: string) =>
+  withDefault(
     enumField(INTERVALS, {
-      description: `Time between two points, which stand at whole multiples of it, UTC. At most ${POINTS_MAX} points.`,
+      description: `Time between two points, which stand at whole multiples of it, UTC. At most ${pointsMax}.`,
       example: '1h',
     }),
     '1h',
-  ),
+  )
+
+const QUERY = shape({ ...RANGE, interval: intervalField(`${POINTS_MAX} points`) })
+
+const MANY_QUERY = shape({
+  tickers: tickerListField(HISTORIES_TICKERS_MAX, `Names, ${HISTORIES_TICKERS_MAX} at most.`),
+  ...RANGE,
+  interval: intervalField(`${HISTORIES_POINTS_MAX} points of all names together`),
 })
 
 export function rateHistoryRoutes(
   app: FastifyInstance,
-  options: { readonly credentials: Credentials; readonly desk: Pick<PriceDesk, 'rateHistory'>; readonly clock: Clock },
+  options: {
+    readonly credentials: Credentials
+    readonly desk: Pick<PriceDesk, 'rateHistory' | 'rateHistories'>
+    readonly clock: Clock
+  },
 ): void {
   const { credentials, desk, clock } = options
   app.get(
@@ -87,9 +104,45 @@ export function rateHistoryRoutes(
     async (request, reply) => {
       const { ticker } = parseShape(PATH, request.params, 'path')
       const asked = parseShape(QUERY, request.query, 'query')
-      const range = rangeOf(asked, clock())
+      const range = rangeOf(asked, clock(), 1, Object.keys(QUERY.properties))
       const { clientId } = request.principal as Principal
       const answer = await desk.rateHistory({ ticker, clientId, ...range }, contextOf(request))
+      return sendJsonText(reply.header('cache-control', 'private, no-cache'), answer)
+    },
+  )
+
+  app.get(
+    '/api/v1/rates/history',
+    {
+      onRequest: credentials.authenticated('rates'),
+      schema: {
+        ...forRoles(
+          'rates',
+          "The borrow rates of many names over time in one answer, as the history of each has them: for lines as small as a cell. Under the pricing model that the credential's broker has now. A name without history has no points; one that has no rate stands in `unknown`.",
+        ),
+        tags: ['rates'],
+        operationId: 'rateHistories',
+        summary: 'Borrow rates of many names over time',
+        querystring: MANY_QUERY,
+        response: {
+          200: RATE_HISTORIES_SCHEMA,
+          ...failures(
+            'INVALID_PARAMETER',
+            'UNAUTHORIZED',
+            'CLIENT_NOT_FOUND',
+            'RATE_LIMIT_EXCEEDED',
+            'INTERNAL_ERROR',
+            'SERVICE_UNAVAILABLE',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const asked = parseShape(MANY_QUERY, request.query, 'query')
+      const tickers = tickersIn(asked.tickers)
+      const range = rangeOf(asked, clock(), tickers.length, Object.keys(MANY_QUERY.properties))
+      const { clientId } = request.principal as Principal
+      const answer = await desk.rateHistories({ tickers, clientId, ...range }, contextOf(request))
       return sendJsonText(reply.header('cache-control', 'private, no-cache'), answer)
     },
   )
@@ -101,22 +154,29 @@ interface Asked {
   readonly interval: string
 }
 
-/** @throws Problem INVALID_PARAMETER that says which interval fits, when the one asked for does not */
-function rangeOf(asked: Asked, now: Date): { from: Date; to: Date; interval: Interval } {
+/**
+ * @param names that the answer is about
+ * @throws Problem INVALID_PARAMETER that says which interval fits, when the one asked for does not
+ */
+function rangeOf(
+  asked: Asked,
+  now: Date,
+  names: number,
+  params: readonly string[],
+): { from: Date; to: Date; interval: Interval } {
   const to = asked.to === undefined || asked.to > now ? now : asked.to
   const from = asked.from ?? new Date(to.getTime() - DAYS_DEFAULT * DAY_MS)
   const interval = asked.interval as Interval
+  const refusal = (field: string, message: string) => invalidParameters([{ field, location: 'query', message }], params)
   if (from >= to) throw refusal('from', 'from must be earlier than to, and than now')
+  const pointsMax = Math.min(POINTS_MAX, Math.floor(HISTORIES_POINTS_MAX / names))
   const points = countPoints({ from, to, intervalSeconds: INTERVAL_SECONDS[interval] })
-  if (points <= POINTS_MAX) return { from, to, interval }
-  const fitting = fittingInterval({ from, to })
-  if (fitting === null) throw refusal('from', `from and to must be at most ${POINTS_MAX} days apart`)
+  if (points <= pointsMax) return { from, to, interval }
+  const fitting = fittingInterval({ from, to }, pointsMax)
+  const ofEach = names > 1 ? ` for each of ${names} names` : ''
+  if (fitting === null) throw refusal('from', `from and to must be at most ${pointsMax} days apart${ofEach}`)
   throw refusal(
     'interval',
-    `interval must be ${fitting} or longer for this range: ${interval} makes ${points} points, and an answer has ${POINTS_MAX} at the most`,
+    `interval must be ${fitting} or longer for this range: ${interval} makes ${points} points${ofEach}, and an answer has ${pointsMax} at the most${ofEach}`,
   )
-}
-
-function refusal(field: string, message: string): Problem {
-  return invalidParameters([{ field, location: 'query', message }], Object.keys(QUERY.properties))
 }

@@ -33,6 +33,10 @@ const ABOUT = {
     format: 'date-time',
     description: 'When the list was begun. It does not count for the ETag.',
   }),
+  previous_close_at: Type.String({
+    format: 'date-time',
+    description: "The last close of trading in New York (16:00) before today's session.",
+  }),
   total: Type.Integer({ description: 'Names in the list.' }),
 }
 

@@ -2,16 +2,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
-import { TICKER_PATTERN, type Ticker } from '../../pricing/units.ts'
 import { countNoMore } from '../../server/overload.ts'
 import { Problem } from '../../server/problem.ts'
 import { whenGone } from '../../server/request-end.ts'
-import { optional, parseShape, patternField, shape } from '../../server/shape.ts'
+import { optional, parseShape, shape } from '../../server/shape.ts'
 import { forRoles } from '../documented-roles.ts'
 import { contextOf } from '../exchange.ts'
 import { failures } from '../failures.ts'
 import type { RateStream } from '../rate-stream.ts'
 import { STREAM_EVENTS } from '../stream-text.ts'
+import { tickerListField, tickersIn } from '../ticker-list.ts'
 
 declare module 'fastify' {
   interface FastifySchema {
@@ -22,15 +22,9 @@ declare module 'fastify' {
 
 export const STREAM_TICKERS_MAX = 500
 
-const ONE = TICKER_PATTERN.slice(1, -1)
-
 const STREAM_QUERY = shape({
   tickers: optional(
-    patternField(
-      `^${ONE}(,${ONE}){0,${STREAM_TICKERS_MAX - 1}}$`,
-      `must be 1 to ${STREAM_TICKERS_MAX} tickers, with commas between them`,
-      { description: `Names to listen to, ${STREAM_TICKERS_MAX} at most; left out, all.`, example: 'GME,AMC,BRK.B' },
-    ),
+    tickerListField(STREAM_TICKERS_MAX, `Names to listen to, ${STREAM_TICKERS_MAX} at most; left out, all.`),
   ),
 })
 
@@ -57,11 +51,11 @@ data: {"feed":"lender","provider":"ibkr","state":"up","data":"fresh","breaker":n
 
 id: Xk2fQ9aB.1041.standard-v1
 event: rate
-data: {"ticker":"GME","current_rate":0.19,"previous_rate":null,"borrow_status":"HARD","availability":{"shares":250000,"at_least":false},"degraded":[],"last_updated":"2026-11-24T15:30:00.000Z","pricing_model":"standard-v1"}
+data: {"ticker":"GME","current_rate":0.19,"previous_rate":null,"borrow_status":"HARD","lender_rate":0.16,"volatility_index":18.75,"event_risk_factor":0,"availability":{"shares":250000,"at_least":false},"rebate_rate":-0.1472,"degraded":[],"lender_as_of":"2026-11-24T15:30:00.000Z","last_updated":"2026-11-24T15:30:00.000Z","pricing_model":"standard-v1"}
 
 id: Xk2fQ9aB.1042.standard-v1
 event: rate
-data: {"ticker":"GME","current_rate":0.2075,"previous_rate":0.19,"borrow_status":"HARD","availability":{"shares":120000,"at_least":false},"degraded":[],"last_updated":"2026-11-24T15:35:00.000Z","pricing_model":"standard-v1"}
+data: {"ticker":"GME","current_rate":0.2075,"previous_rate":0.19,"borrow_status":"HARD","lender_rate":0.17473684,"volatility_index":18.75,"event_risk_factor":0,"availability":{"shares":120000,"at_least":false},"rebate_rate":-0.1647,"degraded":[],"lender_as_of":"2026-11-24T15:35:00.000Z","last_updated":"2026-11-24T15:35:00.000Z","pricing_model":"standard-v1"}
 
 `
 
@@ -137,7 +131,8 @@ export function streamRoutes(
             {
               clientId,
               keyId,
-              tickers: tickers === undefined ? null : listed(tickers),
+              // In order, so that the same names are the same text.
+              tickers: tickers === undefined ? null : tickersIn(tickers).sort(),
               lastEventId: textOf(from.headers['last-event-id']),
               credential: credentials.watched(from),
             },
@@ -150,11 +145,6 @@ export function streamRoutes(
       }
     },
   )
-}
-
-/** Each once and in order, so that the same names are the same text. */
-function listed(tickers: string): Ticker[] {
-  return [...new Set(tickers.split(','))].sort() as Ticker[]
 }
 
 function textOf(header: string | string[] | undefined): string | null {

@@ -1,6 +1,7 @@
 // docs/operations/alerts.md, written from the rules with everything else.
+import { DOCUMENTS_URL } from './documents-url.ts'
 import { alertGroups } from './rules/groups.ts'
-import { DOCUMENTS_URL, PRIORITIES, type Priority, SEVERITIES, TRUE_WINDOWS } from './rules/rule.ts'
+import { PRIORITIES, type Priority, SEVERITIES, TRUE_WINDOWS } from './rules/rule.ts'
 import { RECEIVERS, REPEAT } from './stack/alertmanager.ts'
 
 const HOW: Readonly<Record<Priority, string>> = {

@@ -1,6 +1,7 @@
 // What the operators' pages tell people to type, typed: each page in a shell of its own, from the first block to the last, with the real
-// kubectl on an API in memory, the real AWS command line on an emulated AWS, and a real engine. Blocks for Terraform and Docker are
-// held against the lines that their own rehearsals run.
+// kubectl on an API in memory, the real AWS command line on an emulated AWS, and a real engine. Production's words are typed; of
+// development's what goes to its cluster, where the manifests differ. Blocks for Terraform and Docker are held against the lines that their
+// own rehearsals run.
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,13 +33,9 @@ if (kubectlFound() === null) console.warn(`\nCommands of the cluster are not run
 else if (!hasKubectl) console.warn(`\nCommands of the cluster are not run: ${howToGetPostgres()}\n`)
 if (noAws !== null) console.warn(`\nCommands of AWS are not run: ${noAws}\n`)
 
-/** Written down, for a page that is run for one environment: production, where a page does not need another. */
 const RUNS: readonly (readonly [string, Environment])[] = [
   [GUIDE, 'dev'],
-  [GUIDE, 'prod'],
-  ...[...new Set(blocks.map(({ document }) => document))]
-    .filter((document) => document !== GUIDE)
-    .map((document) => [document, 'prod'] as const),
+  ...[...new Set(blocks.map(({ document }) => document))].map((document) => [document, 'prod'] as const),
 ]
 
 /** What has to be seen after a block that holds the first. */
@@ -73,10 +70,8 @@ beforeAll(async () => {
   if (hasKubectl) cluster = await startRehearsedCluster(['borrow-rate-engine-dev', 'borrow-rate-engine-prod'])
   if (noAws === null) {
     aws = await startEmulatedAws()
-    for (const environment of ['dev', 'prod']) {
-      const { status, output } = await aws.run(madeByTerraform(environment))
-      expect(status, output).toBe(0)
-    }
+    const { status, output } = await aws.run(madeByTerraform('prod'))
+    expect(status, output).toBe(0)
   }
 }, 300_000)
 
@@ -128,7 +123,11 @@ describe('what is run by other tests is what the pages say', () => {
 })
 
 function blocksFor(document: string, environment: Environment): Block[] {
-  return blocks.filter((block) => block.document === document && (block.marks.env ?? environment) === environment)
+  const page = blocks.filter(
+    ({ document: own, marks }) => own === document && (marks.env ?? environment) === environment,
+  )
+  if (environment === 'prod') return page
+  return page.filter((block, at) => at === 0 || needsOf(block).every((need) => need === 'kubectl'))
 }
 
 function isThere(need: Facility): boolean {
@@ -154,7 +153,7 @@ async function run(document: string, environment: Environment, can: readonly Blo
     [
       { text: (first as Block).text.replace(/^export ENV=\w+/m, `export ENV=${environment}`), environment: {} },
       ...before.map((text) => ({ text, environment: environmentOf({ text, marks: { run: 'kubectl' } }, folder) })),
-      ...typed.map((block) => ({ text: textFor(block, environment), environment: environmentOf(block, folder) })),
+      ...typed.map((block) => ({ text: textFor(block), environment: environmentOf(block, folder) })),
     ],
     {
       root,
@@ -166,10 +165,8 @@ async function run(document: string, environment: Environment, can: readonly Blo
   return document === GUIDE ? outcomes : outcomes.slice(1 + before.length)
 }
 
-/** One engine is there for all environments, so that the broker of each has a name of its own. */
-function textFor({ text }: Block, environment: Environment): string {
-  const before = BEFORE.filter(([marker]) => marker.test(text)).map(([, commands]) => commands)
-  return [...before, text.replaceAll('acme', `acme-${environment}`)].join('\n')
+function textFor({ text }: Block): string {
+  return [...BEFORE.filter(([marker]) => marker.test(text)).map(([, commands]) => commands), text].join('\n')
 }
 
 function standing(environment: Environment): string[] {

@@ -77,7 +77,7 @@ describe.runIf(tool !== null)('the images', () => {
 
   beforeAll(async () => {
     const archive = await timed('Debian', debianArchive)
-    await importArchive(archive.file, DEBIAN_IMAGE)
+    await importArchive(archive, DEBIAN_IMAGE)
     const context = nodeContext(DEBIAN_IMAGE)
     await timed('node', () => build(['-t', NODE_IMAGE, context])).finally(() => rmSync(context, { recursive: true }))
     await timed('engine', () => build([...buildArguments(REVISION), ...engineLine(PROJECT_ROOT)]))

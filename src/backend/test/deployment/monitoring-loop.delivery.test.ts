@@ -1,16 +1,18 @@
 // The whole way of an alert, on real servers: five services are scraped by Prometheus as pods are, our rules are evaluated, Alertmanager
-// routes what fires and tells a receiver. A feed is broken, a service killed, the database stopped: the right people hear of it, and hear
-// when it is over. Minutes are seconds here; promtool holds the same rules against production's windows
+// routes what fires and tells a receiver. A feed is broken, a service killed, the database killed and stalled, a deployment rolled back: the
+// right people hear of it, and hear when it is over. Minutes are seconds here; promtool holds the same rules against production's windows
 // (infrastructure/monitoring/prometheus-tools.test.ts).
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENGINE_HISTOGRAMS, ENGINE_METRICS, PROCESS_METRICS } from '../../infrastructure/monitoring/known-metrics.ts'
 import { alertGroups, recordingGroups } from '../../infrastructure/monitoring/rules/groups.ts'
 import { dividedWindows, TRUE_WINDOWS } from '../../infrastructure/monitoring/rules/rule.ts'
 import { alertmanagerConfig, RECEIVERS } from '../../infrastructure/monitoring/stack/alertmanager.ts'
-import { POD_RELABELS } from '../../infrastructure/monitoring/stack/scrapes.ts'
+import { POD_RELABELS, SCRAPE_CONFIGS } from '../../infrastructure/monitoring/stack/scrapes.ts'
 import { type FiveServices, SERVICE_NAMES, startFiveServices } from '../../tools/local-cluster.ts'
 import { hasOpenssl } from '../certificates.ts'
 import { ask } from '../end-to-end/http.ts'
@@ -34,8 +36,10 @@ function whatIsMissing(): string | null {
 }
 
 /** A minute is a second, and nothing is shorter than some scrapes. */
-const WINDOWS = dividedWindows(60, 4)
-const SCRAPE_EVERY = '1s'
+const WINDOWS = dividedWindows(60, 8)
+/** A scrape asks all that a service stands on, for two seconds where that does not answer: production's ten seconds are enough for it. */
+const SCRAPE_EVERY = '3s'
+const EVALUATE_EVERY = '1s'
 const NAMESPACE = 'borrow-rate-engine-prod'
 const TRAFFIC_EVERY_MS = 100
 /** Of a rule's seconds, of Alertmanager's grouping, and of a machine that does other things too. */
@@ -137,7 +141,7 @@ describe.skipIf(missing !== null)('monitoring', () => {
     monitoring = await started(
       startMonitoring({
         prometheus: {
-          global: { scrape_interval: SCRAPE_EVERY, scrape_timeout: SCRAPE_EVERY, evaluation_interval: SCRAPE_EVERY },
+          global: { scrape_interval: SCRAPE_EVERY, scrape_timeout: SCRAPE_EVERY, evaluation_interval: EVALUATE_EVERY },
           scrape_configs: [
             {
               job_name: 'engine',
@@ -153,6 +157,13 @@ describe.skipIf(missing !== null)('monitoring', () => {
         },
         ruleFiles: [{ groups: recordingGroups(WINDOWS) }, { groups: alertGroups(WINDOWS) }],
         alertmanager: alertmanagerTelling(receiver.port),
+        pushgateway: {
+          scrape: scrapeWithoutCluster('pushgateway'),
+          labels: {
+            __meta_kubernetes_service_label_app_kubernetes_io_name: 'prometheus-pushgateway',
+            __meta_kubernetes_endpoint_port_name: 'http',
+          },
+        },
       }),
       (it) => it.stop(),
     )
@@ -166,16 +177,23 @@ describe.skipIf(missing !== null)('monitoring', () => {
 
   const TICKERS = ['GME', 'AMC', 'TSLA', 'AAPL', 'MSFT']
 
-  /** Quotes and rates without end, one after the other; rates past every copy, so that feeds are asked. */
+  /** Quotes and rates without end, whether or not those before were answered; rates past every copy, so that feeds are asked. */
   function startTraffic() {
     let stopped = false
+    const open = new Set<Promise<unknown>>()
+    const send = (request: Parameters<typeof ask>[1]) => {
+      const answered = ask(services, request)
+        .catch(() => null)
+        .finally(() => open.delete(answered))
+      open.add(answered)
+    }
     const key = services.key('desk')
     const running = (async () => {
       for (let turn = 0; !stopped; turn += 1) {
         const ticker = TICKERS[turn % TICKERS.length]!
         const body = { ticker, position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
-        await ask(services, { path: '/api/v1/calculate-locate', key, body }).catch(() => null)
-        await ask(services, { path: `/api/v1/rates/${ticker}?use_cache=false`, key }).catch(() => null)
+        send({ path: '/api/v1/calculate-locate', key, body })
+        send({ path: `/api/v1/rates/${ticker}?use_cache=false`, key })
         await sleep(TRAFFIC_EVERY_MS)
       }
     })()
@@ -183,6 +201,7 @@ describe.skipIf(missing !== null)('monitoring', () => {
       async stop() {
         stopped = true
         await running
+        await Promise.all(open)
       },
     }
   }
@@ -224,7 +243,7 @@ describe.skipIf(missing !== null)('monitoring', () => {
       readonly activeTargets: readonly { readonly labels: Readonly<Record<string, string>>; readonly health: string }[]
       readonly droppedTargets: readonly unknown[]
     }
-    const targets = () => monitoring.api<Targets>('targets')
+    const targets = () => monitoring.api<Targets>('targets?scrapePool=engine')
     await until('all are scraped', TOLD_WAIT_MS, async () => {
       const { activeTargets } = await targets()
       return activeTargets.length > 0 && activeTargets.every(({ health }) => health === 'up')
@@ -255,9 +274,7 @@ describe.skipIf(missing !== null)('monitoring', () => {
     'answers every query of the rules and of the dashboards',
     async () => {
       const rules = [...recordingGroups(TRUE_WINDOWS), ...alertGroups(TRUE_WINDOWS)].flatMap(({ rules }) => rules)
-      const folder = join(PROJECT_ROOT, 'infrastructure/monitoring/dashboards')
-      const boards = readdirSync(folder).filter((name) => name.endsWith('.json'))
-      const panels = boards.flatMap((name) => queriesIn(JSON.parse(readFileSync(join(folder, name), 'utf8'))))
+      const panels = dashboards().flatMap(queriesIn)
       const queries = [...rules.map(({ expr }) => expr), ...panels]
       expect(queries.length).toBeGreaterThan(150)
       let answered = 0
@@ -275,7 +292,7 @@ describe.skipIf(missing !== null)('monitoring', () => {
   test(
     'is quiet about what is well',
     async () => {
-      await sleep(8_000)
+      await sleep(12_000)
       const names = await firing()
       console.log(`  firing beside what is broken on purpose: ${[...new Set(names)].join(', ') || 'nothing'}`)
       expect(names).not.toEqual(
@@ -360,6 +377,76 @@ describe.skipIf(missing !== null)('monitoring', () => {
   )
 
   test(
+    'pages for a database that stalls: its connections stay open and nothing answers, until it goes on',
+    async () => {
+      postgres.pause()
+      try {
+        await hears(RECEIVERS.P1, 'firing', 'DatabaseAway', { service: 'calculation-service' })
+        await hears(RECEIVERS.P1, 'firing', 'HighErrorRate')
+        // What follows from it is on the page of alerts, and wakes nobody.
+        await until('all that follows fires', TOLD_WAIT_MS, async () => {
+          const names = await firing()
+          return ['QuotesUnrecorded', 'DatabasePoolWaits'].every((name) => names.includes(name))
+        })
+        const names = [...new Set(await firing())]
+        console.log(`  firing while it stalls: ${names.join(', ')}`)
+        expect(newest('QuotesUnrecorded', RECEIVERS.P1)?.status).not.toBe('firing')
+        // Whoever waits for it is not taken for dead.
+        expect(names).not.toContain('ServiceDown')
+      } finally {
+        postgres.resume()
+      }
+      await hears(RECEIVERS.P1, 'resolved', 'DatabaseAway', { service: 'calculation-service' })
+      await hears(RECEIVERS.P1, 'resolved', 'HighErrorRate')
+    },
+    TEST_MS,
+  )
+
+  test(
+    'marks a deployment that a pipeline tells of on every dashboard; one that was rolled back is told until the next succeeds',
+    async () => {
+      const queries = new Set(dashboards().map((board) => board.annotations.list[0]?.expr ?? ''))
+      expect(queries.size).toBe(1)
+      const marks = async () => {
+        const { result } = await monitoring.api<{
+          result: { metric: Record<string, string>; value: [number, string] }[]
+        }>(`query?query=${encodeURIComponent([...queries].join())}`)
+        return result.map(({ metric, value }) => ({ ...metric, at: Number(value[1]) }))
+      }
+      const from = Math.floor(Date.now() / 1000) * 1000
+      await mark('1.3.0', 'rolled-back')
+      const { annotations } = await hears(RECEIVERS.P2, 'firing', 'DeploymentFailed', { version: '1.3.0' })
+      expect(annotations.summary).toBe('The deployment of 1.3.0 rolled-back')
+      const [first, ...others] = await marks()
+      expect(others).toEqual([])
+      expect(first).toMatchObject({ version: '1.3.0', status: 'rolled-back' })
+      expect(first?.at).toBeGreaterThanOrEqual(from)
+      expect(first?.at).toBeLessThanOrEqual(Date.now())
+
+      await mark('1.3.1', 'succeeded')
+      await hears(RECEIVERS.P2, 'resolved', 'DeploymentFailed', { version: '1.3.0' })
+      // Of an environment there is one state.
+      expect(await marks()).toEqual([{ version: '1.3.1', status: 'succeeded', at: expect.any(Number) }])
+    },
+    TEST_MS,
+  )
+
+  /** As the workflows do, after a deployment to production. */
+  async function mark(version: string, status: string): Promise<void> {
+    const script = join(PROJECT_ROOT, '.github/scripts/mark_deployment.sh')
+    const { stdout } = await promisify(execFile)(script, {
+      env: {
+        PATH: process.env.PATH,
+        ENV: 'prod',
+        VERSION: version,
+        STATUS: status,
+        PUSHGATEWAY_URL: monitoring.pushgatewayUrl,
+      },
+    })
+    expect(stdout).toBe('no mark in Grafana: GRAFANA_URL is not set\n')
+  }
+
+  test(
     'keeps the lesser alert back while the greater is told',
     async () => {
       await until('both fire', TOLD_WAIT_MS + 30_000, async () => {
@@ -373,6 +460,23 @@ describe.skipIf(missing !== null)('monitoring', () => {
     TEST_MS,
   )
 })
+
+/** A scrape of production as it stands, but for where it is found. */
+function scrapeWithoutCluster(job: string): object {
+  const found: { kubernetes_sd_configs?: unknown } = { ...SCRAPE_CONFIGS.find(({ job_name }) => job_name === job) }
+  delete found.kubernetes_sd_configs
+  return found
+}
+
+interface Dashboard {
+  readonly annotations: { readonly list: readonly { readonly expr?: string }[] }
+}
+
+function dashboards(): Dashboard[] {
+  const folder = join(PROJECT_ROOT, 'infrastructure/monitoring/dashboards')
+  const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
+  return files.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+}
 
 /** Every `expr` that Prometheus is asked, wherever in a dashboard it stands. */
 function queriesIn(value: unknown): string[] {

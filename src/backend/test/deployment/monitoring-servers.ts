@@ -1,5 +1,5 @@
-// A real Prometheus with rules and a real Alertmanager, from configurations that a test has made: on free ports of loopback, in a folder
-// of their own, gone at the end.
+// A real Prometheus with rules, a real Alertmanager and a real Pushgateway, from configurations that a test has made: on free ports of
+// loopback, in a folder of their own, gone at the end.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,10 +10,10 @@ import { foundOrInstalled, howToInstall, onPath } from '../debian-package.ts'
 import { until } from '../until.ts'
 import { freePorts } from './image/ports.ts'
 
-const PACKAGES = ['prometheus', 'prometheus-alertmanager'] as const
+const PACKAGES = ['prometheus', 'prometheus-alertmanager', 'prometheus-pushgateway'] as const
 const START_MS = 30_000
 
-/** What to type where one is missing; null when both are there. */
+/** What to type where one is missing; null when all are there. */
 export function monitoringMissing(): string | null {
   const missing = PACKAGES.filter((name) => !foundOrInstalled(name, () => onPath(name) !== null))
   return missing.length === 0 ? null : howToInstall(missing.join(' '))
@@ -24,11 +24,14 @@ export interface MonitoringOptions {
   readonly prometheus: { readonly global: object; readonly scrape_configs: readonly object[] }
   readonly ruleFiles: readonly object[]
   readonly alertmanager: object
+  /** The scrape of the Pushgateway without its place, and the labels that discovery would find there. */
+  readonly pushgateway: { readonly scrape: object; readonly labels: Readonly<Record<string, string>> }
 }
 
 export interface Monitoring {
   /** Of Prometheus. */
   readonly url: string
+  readonly pushgatewayUrl: string
   /** What Prometheus says at an address of its API. @throws with what it said when it refuses */
   api<Data>(path: string): Promise<Data>
   stop(): Promise<void>
@@ -37,7 +40,7 @@ export interface Monitoring {
 export async function startMonitoring(options: MonitoringOptions): Promise<Monitoring> {
   const folder = mkdtempSync(join(tmpdir(), 'monitoring-loop-'))
   const children: ChildProcess[] = []
-  const [prometheusPort, alertmanagerPort] = (await freePorts(2)) as [number, number]
+  const [prometheusPort, alertmanagerPort, pushgatewayPort] = (await freePorts(3)) as [number, number, number]
   // JSON is YAML.
   const written = (name: string, content: object) => {
     writeFileSync(join(folder, name), JSON.stringify(content))
@@ -76,8 +79,12 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
       // Alone: with an address it looks for others.
       '--cluster.listen-address=',
     ])
+    await start('prometheus-pushgateway', pushgatewayPort, [`--web.listen-address=127.0.0.1:${pushgatewayPort}`])
+    const { scrape, labels } = options.pushgateway
+    const pushed = { ...scrape, static_configs: [{ targets: [`127.0.0.1:${pushgatewayPort}`], labels }] }
     const whole = {
       ...options.prometheus,
+      scrape_configs: [...options.prometheus.scrape_configs, pushed],
       rule_files: options.ruleFiles.map((file, at) => written(`rules-${at}.yml`, file)),
       alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
     }
@@ -94,6 +101,7 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
   const url = `http://127.0.0.1:${prometheusPort}`
   return {
     url,
+    pushgatewayUrl: `http://127.0.0.1:${pushgatewayPort}`,
     async api<Data>(path: string): Promise<Data> {
       const answer = await fetch(`${url}/api/v1/${path}`)
       const { status, data, error } = (await answer.json()) as { status: string; data: Data; error?: string }

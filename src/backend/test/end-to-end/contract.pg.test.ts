@@ -315,6 +315,7 @@ const RULES: Readonly<Record<string, readonly string[]>> = {
   placeLegalHold: ['to'],
   whatIf: ['to'],
   rateHistory: ['interval', 'from', 'to'],
+  rateHistories: ['interval', 'from', 'to'],
   comparePacks: ['position_value', 'quantity', 'price'],
   addWebhook: ['url'],
 }

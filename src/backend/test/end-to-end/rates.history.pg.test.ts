@@ -1,6 +1,7 @@
 // The rate of a name over time, for a chart: what was kept of its inputs, priced when it is read.
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
 import { expectFailure } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { type Answer, ask } from './http.ts'
@@ -28,6 +29,7 @@ beforeAll(async () => {
   deployed = await startDeployment({
     prepare: async (database) => {
       await list(database, { ticker: 'ZHIS', rate: '0.08', available: 800 })
+      await list(database, { ticker: 'ZNEW', rate: '0.08' })
       await said(database, [
         [30, '0.05', 500],
         [20.5, '0.06', 600],
@@ -128,6 +130,76 @@ describe('a history', () => {
     const answer = await history(`from=${ago(365 * 24)}&to=${ago(0)}&interval=1h`)
     expect(answer.status).toBe(200)
     expect(performance.now() - startedAt).toBeLessThan(2_000)
+  })
+})
+
+describe('histories of many names', () => {
+  const histories = (query: string, key = deployed.keys['demo-classic']): Promise<Answer> =>
+    ask(deployed, { path: `/api/v1/rates/history?${query}`, key })
+
+  test('are those that each has alone, in the order asked for; a name that is none is named', async () => {
+    const range = `from=${ago(34)}&to=${ago(0)}&interval=1h`
+    const answer = await histories(`tickers=ZNEW,ZHIS,ZZZZZ,GME,ZHIS&${range}`)
+    expect(answer.status).toBe(200)
+    expect(answer.headers['cache-control']).toBe('private, no-cache')
+    const { status, interval, pricing_model, series, unknown } = answer.json
+    expect({ status, interval, pricing_model, unknown }).toEqual({
+      status: 'success',
+      interval: '1h',
+      pricing_model: 'standard-v1',
+      unknown: ['ZZZZZ'],
+    })
+    expect(series.map(({ ticker }: { ticker: string }) => ticker)).toEqual(['ZNEW', 'ZHIS', 'GME'])
+    // Nobody has said anything of it over time.
+    expect(series[0].points).toEqual([])
+    for (const { ticker, points } of series.slice(1)) {
+      const alone = (await history(range, deployed.keys.desk, ticker)).json.points as Record<string, unknown>[]
+      expect(points).toEqual(alone.map(({ time, borrow_rate }) => ({ time, borrow_rate })))
+      expect(points.length).toBeGreaterThan(30)
+    }
+  })
+
+  test("are of the last week by the hour unless said, and under the model of the key's broker", async () => {
+    const key = await deployed.newKey('deskmodel', 'broker')
+    const { json } = await histories('tickers=ZHIS', key)
+    expect(json.interval).toBe('1h')
+    expect(json.pricing_model).toBe('desk-v1')
+    const client = new BorrowRateClient({ baseUrl: deployed.url, apiKey: key })
+    const same = await client.rates.histories(['ZHIS'], { from: ago(17), to: ago(16) })
+    expect(same.series).toEqual([{ ticker: 'ZHIS', points: [{ time: ago(16), borrow_rate: '0.07' }] }])
+  })
+
+  test('of a hundred names are there within a moment', async () => {
+    const { json } = await ask(deployed, { path: '/api/v1/rates', key: deployed.keys.desk })
+    const tickers = json.items.slice(0, 100).map(({ ticker }: { ticker: string }) => ticker)
+    const startedAt = performance.now()
+    const answer = await histories(`tickers=${tickers.join()}`)
+    expect(answer.json.series).toHaveLength(100)
+    expect(performance.now() - startedAt).toBeLessThan(3_000)
+  })
+
+  test.each([
+    ['', 'tickers', 'tickers is required'],
+    ['tickers=', 'tickers', 'tickers must be 1 to 100 tickers'],
+    ['tickers=gme', 'tickers', 'tickers must be 1 to 100 tickers'],
+    [`tickers=${Array(101).fill('A').join()}`, 'tickers', 'tickers must be 1 to 100 tickers'],
+    ['tickers=GME&interval=2h', 'interval', 'interval must be'],
+    ['tickers=GME&from=2026-01-02&to=2026-01-01', 'from', 'from must be earlier'],
+    [
+      'tickers=GME,AMC,ZHIS,A,B,C,D,E,F,G&from=2026-01-01&to=2026-01-08&interval=1m',
+      'interval',
+      'interval must be 5m or longer for this range: 1m makes 11520 points for each of 10 names, and an answer has 5040 at the most',
+    ],
+  ])('refuse ?%s', async (query, field, sentence) => {
+    const answer = await histories(query)
+    expectFailure(answer, 'INVALID_PARAMETER')
+    expect(answer.json.validation_errors).toMatchObject([{ field, location: 'query' }])
+    expect(answer.json.error).toContain(sentence)
+    expect(answer.json.valid_params).toEqual(['tickers', 'from', 'to', 'interval'])
+  })
+
+  test('refuse a bad key', async () => {
+    expectFailure(await histories('tickers=GME', 'none'), 'UNAUTHORIZED')
   })
 })
 

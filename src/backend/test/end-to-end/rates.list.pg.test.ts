@@ -16,6 +16,11 @@ beforeAll(async () => {
     prepare: async (database) => {
       await listPlain(database, 'ZZA', '0.05')
       await list(database, { ticker: 'ZNA', rate: null })
+      await listPlain(database, 'ZWAS', '0.05')
+      await database.query(
+        `insert into lender_rate_history (ticker, as_of, rate, provider, received_at)
+         values ('ZWAS', now() - interval '10 days', 0.04, 'test lender', now())`,
+      )
       await stock(database, { ticker: 'ZOUT', status: 'HARD', active: false })
       await broker(database, 'deskmodel', { pricing_model: 'desk-v1' })
       // Enough for several pages, and for compression to pay.
@@ -67,6 +72,24 @@ describe('all names', () => {
         expect(row[name], `${ticker} ${name}`).toEqual(alone[name])
       }
     }
+  })
+
+  test('have the rate of the last close beside them, which the history says too', async () => {
+    const { json } = await get()
+    expect(Date.parse(json.previous_close_at)).toBeLessThan(Date.now())
+    expect(json.previous_close_at).toMatch(/T2[01]:00:00.000Z$/)
+    const rows = new Map<string, Record<string, string | null>>(
+      json.items.map((row: { ticker: string }) => [row.ticker, row]),
+    )
+    const minute = new Date(Date.parse(json.previous_close_at) - 60_000).toISOString()
+    for (const ticker of ['GME', 'ZWAS', 'ZZA']) {
+      const { points } = (await get(`/${ticker}/history?from=${minute}&to=${json.previous_close_at}&interval=1m`)).json
+      expect(rows.get(ticker)?.previous_close_rate, ticker).toBe(points[0]?.borrow_rate ?? null)
+    }
+    expect(rows.get('ZWAS')?.previous_close_rate).not.toBeNull()
+    expect(rows.get('ZZA')?.previous_close_rate).toBeNull()
+    const last = lines((await get('', { accept: NDJSON })).text).at(-1)
+    expect(last?.previous_close_at).toBe(json.previous_close_at)
   })
 
   test('of a status are those that the pages of the status have', async () => {

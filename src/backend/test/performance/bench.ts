@@ -1,4 +1,4 @@
-// npm run bench -- [kernel] [import] [single] [batch] [rates] [stream] [cluster] [audit] [search --records=5000000]: measures what the engine costs, each part beside its
+// npm run bench -- [kernel] [import] [single] [batch] [rates] [stream] [cluster] [observability] [audit] [search --records=5000000]: measures what the engine costs, each part beside its
 // baseline in the same run. Without a name all parts run but search, which first fills in its millions of records: a quarter of an hour, and
 // 4 kB of disk a record. Prints the machine with the figures and keeps both in test/performance/results/.
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -15,6 +15,7 @@ const PARTS: Readonly<Record<string, () => Promise<object>>> = {
   rates: async () => (await import('./rates.ts')).listingRates(),
   stream: async () => (await import('./stream.ts')).stream(),
   cluster: async () => (await import('./cluster.ts')).cluster(),
+  observability: async () => (await import('./observability.ts')).observability(),
   audit: async () => (await import('./audit.ts')).audit(),
   search: async () => (await import('./searching.ts')).searching(Number(options.records)),
 }

@@ -10,8 +10,10 @@ import { marketData } from '../../market-data/market-data.ts'
 import { newYorkDate } from '../../market-data/new-york-time.ts'
 import { databaseReads } from '../../market-data/stored-reads.ts'
 import { STANDARD_V1 } from '../../pricing/borrow-rate.ts'
+import { US_SETTLEMENT_CALENDAR } from '../../pricing/settlement-calendar.ts'
 import type { Ticker } from '../../pricing/units.ts'
-import { historyAnswer } from '../../quotes/answer.ts'
+import { historiesAnswer, historyAnswer } from '../../quotes/answer.ts'
+import { previousCloses } from '../../quotes/previous-closes.ts'
 import { pricingInputs } from '../../quotes/pricing-inputs.ts'
 import { rates } from '../../quotes/rate.ts'
 import { type RateListFormat, rateLists } from '../../quotes/rate-list.ts'
@@ -30,6 +32,10 @@ const NEVER = new AbortController().signal
 const context = () => ownContext('benchmark')
 /** Three letters, as the generated file has them: the name that a history is asked of. */
 const LIVELY = 'AAA' as Ticker
+const HUNDRED = Array.from({ length: 100 }, (_, index) => {
+  const letter = (place: number) => String.fromCharCode(65 + (Math.floor(index / 26 ** place) % 26))
+  return `A${letter(1)}${letter(0)}` as Ticker
+})
 
 export async function listingRates(): Promise<object> {
   return withBenchDatabase(async (pool) => {
@@ -46,10 +52,21 @@ export async function listingRates(): Promise<object> {
         awaySeconds: 300,
       })
       const terms = async () => ({ broker: { active: true }, model: STANDARD_V1 }) as never
+      const { manyOverTime } = storedReadsClient(wire.client)
+      const newCloses = () =>
+        previousCloses({
+          manyOverTime,
+          volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
+          calendar: US_SETTLEMENT_CALENDAR,
+          clock,
+          onFailure: (error) => console.error(error),
+        })
+      const closes = newCloses()
       const newLists = () =>
         rateLists({
           listAll: market.listAll,
           terms,
+          previousCloses: closes,
           eventWindow: () => eventWindow(newYorkDate(NOW), null),
           clock,
           keptSeconds: 60,
@@ -65,15 +82,21 @@ export async function listingRates(): Promise<object> {
         json: () => cpuMs(list('json')),
         csv: () => cpuMs(list('csv')),
         json_again: () => cpuMs(() => read(kept, 'json')),
+        closes: () => cpuMs(() => newCloses()(STANDARD_V1, context())),
       })
-      const wall = await interleaved(ROUNDS, { json: () => wallMs(list('json')) })
+      const wall = await interleaved(ROUNDS, {
+        json: () => wallMs(list('json')),
+        closes: () => wallMs(() => newCloses()(STANDARD_V1, context())),
+      })
       const grownMiB = await memoryWhile(async () => {
         for (let times = 0; times < 10; times += 1) await list('json')()
       })
       const past = rates({
         fetchPricingInputs: pricingInputs({ terms, observe: market.observe }),
         listByStatus: market.listByStatus,
+        snapshot: market.snapshot,
         overTime: storedReadsClient(wire.client).overTime,
+        manyOverTime,
         volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
         terms,
         modelByName: async () => null,
@@ -85,21 +108,31 @@ export async function listingRates(): Promise<object> {
         const history = await past.history({ ticker: LIVELY, clientId: 'house', range }, context())
         return writeJson(historyAnswer(LIVELY, interval, history)).length
       }
+      const week = async () => {
+        const range = { from: new Date('2026-11-17T15:30:00Z'), to: NOW, intervalSeconds: INTERVAL_SECONDS['1h'] }
+        const histories = await past.histories({ tickers: HUNDRED, clientId: 'house', range }, context())
+        return writeJson(historiesAnswer('1h', histories)).length
+      }
       await year('1h')()
       const history = await interleaved(ROUNDS, {
         year_by_days: () => wallMs(year('1d')),
         year_by_hours: () => wallMs(year('1h')),
+        week_of_a_hundred: () => wallMs(week),
       })
       console.log(`rates: all ${NAMES} names, median (spread) of ${ROUNDS} interleaved rounds`)
       console.log(`  CPU of a list made, JSON, ms            ${printed(cpu.json)}`)
       console.log(`  CPU of a list made, CSV, ms             ${printed(cpu.csv)}`)
       console.log(`  CPU of a list that is kept, ms          ${printed(cpu.json_again)}`)
       console.log(`  from the question to the end, ms        ${printed(wall.json)}`)
+      console.log(
+        `  rates of the last close, once a day, ms ${printed(cpu.closes)} CPU, ${printed(wall.closes)} to the end`,
+      )
       console.log(`  text, bytes                             ${bytes.json} as JSON, ${bytes.csv} as CSV`)
       console.log(`  memory grown over ten lists, MiB        ${grownMiB.toFixed(1)}`)
       console.log(
         `  a year of a name that changes every 15 minutes, ms: by days ${printed(history.year_by_days)}, by hours ${printed(history.year_by_hours)}`,
       )
+      console.log(`  a week of a hundred names by hours, ms  ${printed(history.week_of_a_hundred)}`)
       return {
         names: NAMES,
         cpu_ms: cpu,
@@ -123,6 +156,13 @@ async function fill(pool: pg.Pool): Promise<void> {
      select $1, moment, 0.01 + (extract(epoch from moment)::bigint / 900 % 97) * 0.001, 1000, 'lively', moment
        from generate_series(timestamptz '2025-11-01', $2::timestamptz, interval '15 minutes') as moment`,
     [LIVELY, NOW],
+  )
+  // Every name changed now and then within a week.
+  await pool.query(
+    `insert into lender_rate_history (ticker, as_of, rate, available, provider, received_at)
+     select ticker, $1::timestamptz - (n * 11 + ascii(ticker) % 7) * interval '1 hour', 0.01 + n * 0.001, 1000, 'lively', $1
+       from lender_rates cross join generate_series(1, 15) as n where ticker <> $2`,
+    [NOW, LIVELY],
   )
   await pool.query(
     `insert into volatility_index_history (as_of, value, provider, received_at)

@@ -23,6 +23,14 @@ export function operationalDashboard(): object {
             `sum(max by (input, provider) (feed_breaker_open{${HERE}})) or vector(0)`,
           ),
           number(
+            { title: 'Oldest file of a feed, of the time it may be used', unit: 'share', bad: 0.85 },
+            `max(max by (feed) (feed_file_age_seconds{${HERE}}) / max by (feed) (feed_file_limit_seconds{${HERE}}))`,
+          ),
+          number(
+            { title: 'API keys that end within 14 days', unit: 'number', bad: 1 },
+            `max(api_keys_expiring{${HERE},within_days="14"})`,
+          ),
+          number(
             { title: 'Records without a seal since', unit: 'seconds', bad: 60 },
             `max(audit_seal_lag_seconds{${HERE}})`,
           ),

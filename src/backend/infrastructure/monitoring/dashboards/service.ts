@@ -53,6 +53,11 @@ const OWN: Readonly<Record<ServiceName, (only: string) => readonly Builder<Panel
       { query: `sum(webhook_events_waiting{${only}})`, legend: 'for webhooks' },
       { query: `sum(refusal_records_waiting{${only}})`, legend: 'records of refusals' },
     ),
+    number(
+      { title: 'API keys that end within 14 days', unit: 'number', bad: 1 },
+      `max(api_keys_expiring{${only},within_days="14"})`,
+    ),
+    number({ title: 'The next API key ends', unit: 'time' }, `min(api_key_next_expiry_seconds{${only}}) * 1000`),
     graph(
       { title: 'Records of refusals', unit: 'perSecond' },
       { query: `sum(rate(refusal_records_written_total{${only}}[5m]))`, legend: 'written' },
@@ -106,6 +111,21 @@ const OWN: Readonly<Record<ServiceName, (only: string) => readonly Builder<Panel
     graph(
       { title: 'Feeds left alone', unit: 'number' },
       { query: `max by (input, provider) (feed_breaker_open{${only}})`, legend: '{{provider}} {{input}}' },
+    ),
+    graph(
+      { title: 'Age of files', unit: 'seconds', description: 'Since their data was true at its source.' },
+      { query: `max by (feed) (feed_file_age_seconds{${only}})`, legend: '{{feed}}' },
+    ),
+    graph(
+      { title: 'Age of files, of the time they may be used', unit: 'share', bad: 0.85 },
+      {
+        query: `max by (feed) (feed_file_age_seconds{${only}}) / max by (feed) (feed_file_limit_seconds{${only}})`,
+        legend: '{{feed}}',
+      },
+    ),
+    graph(
+      { title: 'Since a service last answered', unit: 'seconds' },
+      { query: `min by (input) (feed_answer_age_seconds{${only}})`, legend: '{{input}}' },
     ),
     graph(
       { title: 'Shared copies', unit: 'perSecond' },

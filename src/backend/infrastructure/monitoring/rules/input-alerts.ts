@@ -57,6 +57,19 @@ export function inputAlerts(windows: Windows): readonly Alert[] {
       runbook: 'troubleshooting.md#feeds',
     },
     {
+      // A weekend of four days is less: an index has no value on days without trade.
+      name: 'FeedFileStale',
+      priority: 'P3',
+      kind: 'inputs',
+      expr: 'max by (namespace, feed) (feed_file_age_seconds) / max by (namespace, feed) (feed_file_limit_seconds) > 0.85',
+      for: windows('10m'),
+      summary: 'The file of the feed {{ $labels.feed }} is old',
+      description:
+        'Its data has used up {{ $value | humanizePercentage }} of the time for which it may be priced from at all.',
+      clients: 'Prices with a degraded input, marked stale; once the time is used up, as stood in for.',
+      runbook: 'runbooks/data-service.md#the-file-of-a-feed-is-old',
+    },
+    {
       name: 'InputsStale',
       priority: 'P3',
       kind: 'inputs',

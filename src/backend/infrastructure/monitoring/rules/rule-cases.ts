@@ -34,6 +34,9 @@ const component = (service: string, name: string, values: string) => ({
   [`component_up{${NS},service="${service}",component="${name}"}`]: values,
 })
 
+/** promtool multiplies numbers alone. */
+const NOT_A_NUMBER = Array(40).fill('NaN').join(' ')
+
 export const RULE_CASES: readonly RuleCase[] = [
   {
     alert: 'HighErrorRate',
@@ -374,6 +377,31 @@ export const RULE_CASES: readonly RuleCase[] = [
     quietAt: '29m',
     firesAt: '33m',
   },
+  {
+    alert: 'ApiKeysExpire',
+    series: { [`api_keys_expiring{${NS},within_days="14",pod="a"}`]: '0x20 1x100 0x20' },
+    quietAt: '1h10m',
+    firesAt: '1h30m',
+    clearAt: '2h5m',
+  },
+  {
+    alert: 'ApiKeysEnd',
+    series: { [`api_keys_expiring{${NS},within_days="2",pod="a"}`]: '0x5 2x30' },
+    quietAt: '14m',
+    firesAt: '17m',
+  },
+  {
+    // A replica that has read nothing yet knows no age.
+    alert: 'FeedFileStale',
+    series: {
+      [`feed_file_age_seconds{${NS},feed="lender",pod="a"}`]: '73000+60x40',
+      [`feed_file_age_seconds{${NS},feed="lender",pod="b"}`]: NOT_A_NUMBER,
+      [`feed_file_limit_seconds{${NS},feed="lender",pod="a"}`]: '86400x40',
+      [`feed_file_limit_seconds{${NS},feed="lender",pod="b"}`]: '86400x40',
+    },
+    quietAt: '15m',
+    firesAt: '20m',
+  },
 ]
 
 /** Figures at which an alert must not fire, however long they last. */
@@ -448,6 +476,25 @@ export const QUIET_CASES: readonly Omit<RuleCase, 'firesAt'>[] = [
     },
     quietAt: '35m',
   },
+  // From Friday's close to Tuesday's, with a holiday between.
+  {
+    alert: 'FeedFileStale',
+    series: {
+      [`feed_file_age_seconds{${NS},feed="volatility",pod="a"}`]: `${4 * 86_400}+60x20`,
+      [`feed_file_limit_seconds{${NS},feed="volatility",pod="a"}`]: `${5 * 86_400}x20`,
+    },
+    quietAt: '18m',
+  },
+  // Of demonstration data nobody knows an age.
+  {
+    alert: 'FeedFileStale',
+    series: {
+      [`feed_file_age_seconds{${NS},feed="events",pod="a"}`]: NOT_A_NUMBER,
+      [`feed_file_limit_seconds{${NS},feed="events",pod="a"}`]: `${7 * 86_400}x20`,
+    },
+    quietAt: '18m',
+  },
+  { alert: 'ApiKeysEnd', series: { [`api_keys_expiring{${NS},within_days="14"}`]: '3x40' }, quietAt: '35m' },
   // Without a webhook nobody watches.
   { alert: 'WebhooksUnwatched', series: { [`webhook_watching{${NS},pod="a"}`]: '0x40' }, quietAt: '30m' },
   // The autoscaler adds pods of the version that is there.

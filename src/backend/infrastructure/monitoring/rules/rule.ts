@@ -1,4 +1,5 @@
 // What an alert is made of. Each says how urgent it is, what clients see meanwhile, and where it is written what to do.
+import { DOCUMENTS_URL } from '../documents-url.ts'
 
 /** As Prometheus writes a length of time: `5m`. */
 export type Duration = `${number}${'s' | 'm' | 'h' | 'd'}`
@@ -75,9 +76,6 @@ export interface RuleGroup {
   readonly interval?: string
   readonly rules: readonly RuleOfFile[]
 }
-
-/** Where pages of docs/operations are read. The firm's own address stands in the settings of a release; relative links lead nowhere from a pager. */
-export const DOCUMENTS_URL = 'https://docs.borrow-rate-engine.example.com/operations/'
 
 export function ruleOf(alert: Alert): RuleOfFile {
   return {

@@ -130,6 +130,28 @@ export function serviceAlerts(windows: Windows): readonly Alert[] {
       runbook: 'troubleshooting.md#from-an-error-code',
     },
     {
+      name: 'ApiKeysExpire',
+      priority: 'P3',
+      kind: 'security',
+      expr: 'max by (namespace) (api_keys_expiring{within_days="14"}) > 0',
+      for: windows('1h'),
+      summary: 'API keys end within 14 days',
+      description: '{{ $value }} keys that are good, and that nobody has rotated yet.',
+      clients: 'Nothing yet; 401 UNAUTHORIZED for whoever calls with one that has ended.',
+      runbook: 'runbooks/api-gateway.md#keys-are-about-to-end',
+    },
+    {
+      name: 'ApiKeysEnd',
+      priority: 'P2',
+      kind: 'security',
+      expr: 'max by (namespace) (api_keys_expiring{within_days="2"}) > 0',
+      for: windows('10m'),
+      summary: 'API keys end within 2 days',
+      description: '{{ $value }} keys that are good, and that nobody has rotated yet.',
+      clients: 'Nothing yet; 401 UNAUTHORIZED for whoever calls with one that has ended.',
+      runbook: 'runbooks/api-gateway.md#keys-are-about-to-end',
+    },
+    {
       // Without a webhook nobody has to watch, and nobody does: only who has watched can be missing.
       name: 'WebhooksUnwatched',
       priority: 'P4',

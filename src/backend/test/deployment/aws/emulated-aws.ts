@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { foundOrInstalled, howToInstall, onPath } from '../../debian-package.ts'
+import { oneAtATime } from '../../one-at-a-time.ts'
 import { freePorts } from '../image/ports.ts'
 import { debianArchive } from '../image/stand-in-base.ts'
 
@@ -130,16 +131,20 @@ function toolsFolder(): string {
   return join(CACHE, `aws-${recipe.slice(0, 12)}`)
 }
 
-/** The folder appears under its name when it is whole. */
 function madeToolsFolder(): string {
   const folder = toolsFolder()
-  if (existsSync(folder)) return folder
+  if (!existsSync(folder)) oneAtATime('aws-tools', () => existsSync(folder) || makeToolsFolder(folder))
+  return folder
+}
+
+/** The folder appears under its name when it is whole. */
+function makeToolsFolder(folder: string): void {
   console.warn('Making a folder with the AWS command line and an emulator; this takes some minutes, once.')
   mkdirSync(CACHE, { recursive: true })
   const unfinished = mkdtempSync(join(CACHE, 'unfinished-'))
   try {
     chmodSync(unfinished, 0o755)
-    make('tar', ['-C', unfinished, '-xf', debianArchive().file])
+    make('tar', ['-C', unfinished, '-xf', debianArchive()])
     copyFileSync('/etc/resolv.conf', join(unfinished, 'etc/resolv.conf'))
     writeFileSync(join(unfinished, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 })
     mkdirSync(join(unfinished, 'var/log/apt'), { recursive: true })
@@ -147,12 +152,10 @@ function madeToolsFolder(): string {
     make('chroot', [unfinished, 'apt-get', 'update'])
     make('chroot', [unfinished, 'apt-get', 'install', '-y', '--no-install-recommends', ...PACKAGES])
     make('chroot', [unfinished, 'apt-get', 'clean'])
-    // Another run may have been faster.
-    if (!existsSync(folder)) renameSync(unfinished, folder)
+    renameSync(unfinished, folder)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
   }
-  return folder
 }
 
 function make(program: string, words: readonly string[]): void {

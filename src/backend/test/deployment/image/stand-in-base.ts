@@ -18,6 +18,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { oneAtATime } from '../../one-at-a-time.ts'
 
 const CACHE = '/var/cache/borrow-rate-engine-tests'
 const RELEASE = 'trixie'
@@ -31,12 +32,16 @@ const NOT_IN_A_SLIM_IMAGE = [
   'usr/share/locale',
 ]
 
-/** Debian, as a tar archive. @returns the file, and whether it had to be made */
-export function debianArchive(): { file: string; isNew: boolean } {
+/** Debian, as a tar archive, made when it is not there. @returns the file */
+export function debianArchive(): string {
   const words = ['--variant=minbase', '--include=ca-certificates', RELEASE]
   const recipe = JSON.stringify([words, NOT_IN_A_SLIM_IMAGE, process.arch])
   const file = join(CACHE, `debian-${RELEASE}-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}.tar`)
-  if (existsSync(file)) return { file, isNew: false }
+  if (!existsSync(file)) oneAtATime('debian', () => existsSync(file) || makeDebian(words, file))
+  return file
+}
+
+function makeDebian(words: readonly string[], file: string): void {
   mkdirSync(CACHE, { recursive: true })
   const folder = mkdtempSync(join(CACHE, 'unfinished-'))
   try {
@@ -52,7 +57,6 @@ export function debianArchive(): { file: string; isNew: boolean } {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  return { file, isNew: true }
 }
 
 /**
