@@ -71,7 +71,7 @@ function useAfter(ms: number): boolean {
 }
 
 /** Whole seconds until the wait is over, counted anew for each `of`. */
-function useCountdown(seconds: number | null, of: unknown): number {
+export function useCountdown(seconds: number | null, of: unknown): number {
   const [left, setLeft] = useState(0)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another failure counts anew
   useEffect(() => {
