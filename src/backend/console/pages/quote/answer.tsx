@@ -1,0 +1,106 @@
+// A price: the total first, then how it came about, then what else it could have been.
+import { useMemo } from 'react'
+import type { BrokerAnswer, PricingModel } from '../../../client/index.ts'
+import { liveRates } from '../../app/live-rates.ts'
+import { TierBadge, WordBadge } from '../../ui/badges.tsx'
+import { dateText, grouped, rateText, sharesText, usdText } from '../../ui/formats.ts'
+import { Waterfall, type WaterfallSize } from '../../ui/waterfall.tsx'
+import classes from './answer.module.css'
+import { CopyButtons } from './copy-buttons.tsx'
+import { Expiry } from './expiry.tsx'
+import type { FormText } from './form-text.ts'
+import { GuessNotice } from './guess-notice.tsx'
+import { stepSources } from './guesses.ts'
+import type { PricedQuote } from './last-quotes.ts'
+import { stepNotes } from './notes.ts'
+import { feeBasis, otherStays } from './reprice.ts'
+import { daysText, StaysTable } from './stays-table.tsx'
+
+const SIZES: Readonly<Record<'phone' | 'laptop' | 'desk', WaterfallSize>> = {
+  phone: 'small',
+  laptop: 'notes-as-tooltips',
+  desk: 'whole',
+}
+
+export interface AnswerProps {
+  readonly quote: PricedQuote
+  readonly broker: BrokerAnswer | null
+  readonly model: PricingModel | null
+  readonly expired: boolean
+  /** A newer price is on its way. */
+  readonly aged: boolean
+  readonly width: 'phone' | 'laptop' | 'desk'
+}
+
+export function Answer({ quote, broker, model, expired, aged, width }: AnswerProps) {
+  const { answer, form } = quote
+  const basis = useMemo(() => feeBasis(answer, form, broker), [answer, form, broker])
+  const stays = useMemo(() => (basis === null ? null : otherStays(basis)), [basis])
+  const notes = useMemo(() => stepNotes(answer, model, basis), [answer, model, basis])
+  const sources = useMemo(() => stepSources(answer), [answer])
+  const tier = liveRates.rows.get(answer.ticker)?.borrow_status
+  const isPhone = width === 'phone'
+  return (
+    <article className={classes.answer} data-aged={aged || undefined} data-width={width} aria-busy={aged}>
+      <header className={classes.head}>
+        <h2 tabIndex={-1} id="quote-answer">
+          <b>{answer.ticker}</b>{' '}
+          <span>
+            {askedText(form, answer.accrual?.days)}, {answer.client_id}
+          </span>
+        </h2>
+        {tier !== undefined && <TierBadge tier={tier} />}
+        <span className={classes.gap} />
+        <WordBadge>{answer.quote_type === 'firm' ? 'Firm' : 'Indicative'}</WordBadge>
+      </header>
+      <div className={classes.figures}>
+        <dl>
+          <div>
+            <dt>Total locate fee</dt>
+            <dd className="answer">
+              {usdText(answer.total_fee)} <span className={classes.unit}>USD</span>
+            </dd>
+          </div>
+          <div>
+            <dt>Borrow rate</dt>
+            <dd className="figure">{rateText(answer.borrow_rate_used)}</dd>
+          </div>
+          <div>
+            <dt>Per day, before markup</dt>
+            <dd className="figure">{usdText(answer.cost_per_day)}</dd>
+          </div>
+        </dl>
+        <Expiry quote={quote} expired={expired} />
+      </div>
+      <GuessNotice quote={quote} broker={broker} model={model} />
+      <Shortage quote={quote} />
+      <Waterfall steps={answer.waterfall} notes={notes} sources={sources} size={SIZES[width]} />
+      <StaysTable stays={stays} isPhone={isPhone} />
+      <CopyButtons quote={quote} />
+    </article>
+  )
+}
+
+/** The lender has fewer shares than were asked for. */
+function Shortage({ quote: { answer, form } }: { readonly quote: PricedQuote }) {
+  if (answer.sufficient !== false || answer.availability === null) return null
+  return (
+    <section className={classes.notice} data-tone="warn" aria-label="Availability">
+      <span aria-hidden="true">◇</span>
+      <p>
+        <strong>The lender has fewer.</strong> {sharesText(answer.availability)} of the {form.shares} shares that were
+        asked for are available.
+      </p>
+    </section>
+  )
+}
+
+/** `50,000.00 USD for 30 days`, `2,000 shares at 25.00, 30 Nov 2026 to 14 Dec 2026` */
+export function askedText(form: FormText, days?: number): string {
+  const size =
+    form.size === 'value'
+      ? `${form.value} USD`
+      : `${form.shares} shares${form.price === '' ? '' : ` at ${grouped(form.price)}`}`
+  if (form.stay === 'days') return `${size} for ${daysText(Number(form.days))}`
+  return `${size}, ${dateText(form.start)} to ${dateText(form.end)}${days === undefined ? '' : `, ${daysText(days)}`}`
+}
