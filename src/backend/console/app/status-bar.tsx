@@ -1,6 +1,7 @@
 // One line below every screen: the stream, the three feeds, the model, the time. A dead feed is said here once.
 import { ageText, dateText, spokenAge, timeText } from '../ui/formats.ts'
-import { FEED_NAMES, FEED_TITLES, type FeedHealth, type FeedName, isDown, useFeeds } from './feeds.ts'
+import { FEED_NAMES, FEED_TITLES, type FeedHealth, type FeedName, isDown } from './feed-health.ts'
+import { useAnnouncedFailures, useFeeds } from './feeds.ts'
 import { useNow, useStreamState } from './hooks.ts'
 import { liveRates } from './live-rates.ts'
 import classes from './status-bar.module.css'
@@ -8,6 +9,7 @@ import classes from './status-bar.module.css'
 export function StatusBar() {
   const now = useNow()
   const feeds = useFeeds()
+  useAnnouncedFailures(feeds.data)
   const at = new Date(now)
   return (
     <footer className={classes.bar}>
