@@ -1,6 +1,6 @@
 // The bars of one block of a waterfall, on a canvas. What they show stands as text in the table that they lie over.
 import { BarChart, type BarSeriesOption, CustomChart, type CustomSeriesOption } from 'echarts/charts'
-import { AriaComponent, type AriaComponentOption, GridComponent, type GridComponentOption } from 'echarts/components'
+import { GridComponent, type GridComponentOption } from 'echarts/components'
 import { type ComposeOption, init, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
@@ -8,8 +8,8 @@ import type { Exact } from '../../client/index.ts'
 import { type ChartColours, useChartColours } from './chart-colours.ts'
 import type { WaterfallRow } from './waterfall-rows.ts'
 
-use([BarChart, CustomChart, GridComponent, AriaComponent, CanvasRenderer])
-type Option = ComposeOption<BarSeriesOption | CustomSeriesOption | GridComponentOption | AriaComponentOption>
+use([BarChart, CustomChart, GridComponent, CanvasRenderer])
+type Option = ComposeOption<BarSeriesOption | CustomSeriesOption | GridComponentOption>
 
 const BAR_PX = 16
 const BAR_MIN_PX = 2
@@ -54,26 +54,23 @@ function barsOption(
   // Pixels only: the figures are in the table.
   const px = rows.map(({ bar }) => (bar === null ? null : { from: Number(bar.from), to: Number(bar.to) }))
   const hatch = (row: WaterfallRow) =>
-    isGuess(row)
-      ? { color: colours.canvas, dashArrayX: [1, 0], dashArrayY: [1.5, 3], rotation: -Math.PI / 4, symbolSize: 1 }
-      : ('none' as const)
+    isGuess(row) && {
+      decal: { color: colours.canvas, dashArrayX: [1, 0], dashArrayY: [1.5, 3], rotation: -Math.PI / 4, symbolSize: 1 },
+    }
   const bars = { type: 'bar', stack: 'steps', barWidth: BAR_PX, silent: true, z: 2 } as const
   const styleOf = (row: WaterfallRow) => {
-    const decal = hatch(row)
-    if (row.kind === 'first') return { color: colours.bar, decal }
-    if (row.kind === 'down') return { color: 'transparent', borderColor: colours.barUp, borderWidth: 1, decal }
-    return { color: colours.barUp, decal }
+    if (row.kind === 'down') return { color: 'transparent', borderColor: colours.barUp, borderWidth: 1 }
+    return { color: row.kind === 'first' ? colours.bar : colours.barUp, ...hatch(row) }
   }
   return {
     animation: false,
-    aria: { enabled: true, label: { enabled: false }, decal: { show: true } },
     grid: { left: 0, right: 0, top: 0, bottom: 0, outerBoundsMode: 'none' },
     xAxis: { type: 'value', min: 0, max: Math.max(Number(end), Number.MIN_VALUE), show: false },
     yAxis: { type: 'category', inverse: true, show: false, data: rows.map(({ step }) => step) },
     series: [
       {
         ...bars,
-        itemStyle: { color: 'transparent', decal: 'none' },
+        itemStyle: { color: 'transparent' },
         data: px.map((bar) => bar?.from ?? null),
       },
       {
@@ -86,7 +83,7 @@ function barsOption(
       },
       {
         ...bars,
-        itemStyle: { color: colours.barTotal, decal: 'none' },
+        itemStyle: { color: colours.barTotal },
         data: rows.map((row, at) => (row.kind === 'total' ? (px[at]?.to ?? null) : null)),
       },
       {

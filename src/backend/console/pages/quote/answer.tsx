@@ -1,6 +1,6 @@
 // A price: the total first, then how it came about, then what else it could have been.
 import { useMemo } from 'react'
-import type { BrokerAnswer, PricingModel } from '../../../client/index.ts'
+import type { BorrowStatus, BrokerAnswer, PricingModel, QuoteAnswer } from '../../../client/index.ts'
 import { liveRates } from '../../app/live-rates.ts'
 import { TierBadge, WordBadge } from '../../ui/badges.tsx'
 import { dateText, grouped, rateText, sharesText, usdText } from '../../ui/formats.ts'
@@ -38,29 +38,39 @@ export function Answer({ quote, broker, model, expired, aged, width }: AnswerPro
   const stays = useMemo(() => (basis === null ? null : otherStays(basis)), [basis])
   const notes = useMemo(() => stepNotes(answer, model, basis), [answer, model, basis])
   const sources = useMemo(() => stepSources(answer), [answer])
-  const tier = liveRates.rows.get(answer.ticker)?.borrow_status
   const isPhone = width === 'phone'
+  const about = { quote, expired, tier: liveRates.rows.get(answer.ticker)?.borrow_status }
   return (
     <article className={classes.answer} data-aged={aged || undefined} data-width={width} aria-busy={aged}>
+      {isPhone ? <PhoneHead {...about} /> : <Head {...about} />}
+      <GuessNotice quote={quote} broker={broker} model={model} />
+      <Shortage quote={quote} />
+      <Waterfall steps={answer.waterfall} notes={notes} sources={sources} size={SIZES[width]} />
+      <StaysTable stays={stays} isPhone={isPhone} />
+      <CopyButtons quote={quote} />
+    </article>
+  )
+}
+
+interface HeadProps {
+  readonly quote: PricedQuote
+  readonly expired: boolean
+  readonly tier: BorrowStatus | undefined
+}
+
+function Head({ quote, expired, tier }: HeadProps) {
+  const { answer } = quote
+  return (
+    <>
       <header className={classes.head}>
-        <h2 tabIndex={-1} id="quote-answer">
-          <b>{answer.ticker}</b>{' '}
-          <span>
-            {askedText(form, answer.accrual?.days)}, {answer.client_id}
-          </span>
-        </h2>
+        <Asked quote={quote} />
         {tier !== undefined && <TierBadge tier={tier} />}
         <span className={classes.gap} />
         <WordBadge>{answer.quote_type === 'firm' ? 'Firm' : 'Indicative'}</WordBadge>
       </header>
       <div className={classes.figures}>
         <dl>
-          <div>
-            <dt>Total locate fee</dt>
-            <dd className="answer">
-              {usdText(answer.total_fee)} <span className={classes.unit}>USD</span>
-            </dd>
-          </div>
+          <Total answer={answer} />
           <div>
             <dt>Borrow rate</dt>
             <dd className="figure">{rateText(answer.borrow_rate_used)}</dd>
@@ -72,12 +82,66 @@ export function Answer({ quote, broker, model, expired, aged, width }: AnswerPro
         </dl>
         <Expiry quote={quote} expired={expired} />
       </div>
-      <GuessNotice quote={quote} broker={broker} model={model} />
-      <Shortage quote={quote} />
-      <Waterfall steps={answer.waterfall} notes={notes} sources={sources} size={SIZES[width]} />
-      <StaysTable stays={stays} isPhone={isPhone} />
-      <CopyButtons quote={quote} />
-    </article>
+    </>
+  )
+}
+
+/** What is asked stands in the folded form above. */
+function PhoneHead({ quote, expired, tier }: HeadProps) {
+  const { answer } = quote
+  return (
+    <>
+      <header className="only-read">
+        <Asked quote={quote} />
+      </header>
+      <div className={classes.figures}>
+        <dl>
+          <Total answer={answer} />
+        </dl>
+        <div className={classes.states}>
+          {tier !== undefined && <TierBadge tier={tier} />}
+          <span className="quiet">{answer.quote_type}</span>
+          <Expiry quote={quote} expired={expired} />
+        </div>
+      </div>
+      <dl className={classes.line}>
+        <div>
+          <dt className="only-read">Borrow rate</dt>
+          <dd>
+            <b>{rateText(answer.borrow_rate_used)}</b> a year
+          </dd>
+        </div>
+        <div>
+          <dt className="only-read">Per day, before markup</dt>
+          <dd>
+            <b>{usdText(answer.cost_per_day)}</b> a day before markup
+          </dd>
+        </div>
+      </dl>
+    </>
+  )
+}
+
+function Asked({ quote: { answer, form } }: { readonly quote: PricedQuote }) {
+  return (
+    <h2 tabIndex={-1} id="quote-answer">
+      <b>{answer.ticker}</b>{' '}
+      <span>
+        {askedText(form, answer.accrual?.days)}, {answer.client_id}
+      </span>
+    </h2>
+  )
+}
+
+function Total({ answer }: { readonly answer: QuoteAnswer }) {
+  return (
+    <div>
+      <dt>Total locate fee</dt>
+      <dd className="answer">
+        {usdText(answer.total_fee)}
+        <span className={classes.unit}>USD</span>
+      </dd>
+    </div>
   )
 }
 

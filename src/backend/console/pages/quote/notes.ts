@@ -18,6 +18,7 @@ export function stepNotes(
     ...(basis !== null && {
       borrow_cost: `${usdText(basis.value.toString())} × rate × ${basis.days} / ${answer.terms.day_count.slice(-3)}`,
     }),
+    ...markupNote(answer),
     total: 'USD',
   }
 }
@@ -43,6 +44,12 @@ function modelNotes(answer: QuoteAnswer, model: PricingModel): Record<string, st
       ? `held at × ${model.max_multiplier}, not ${grouped(trim(multiplier).toString())}`
       : `× ${model.max_multiplier}, multiplier is ${grouped(trim(multiplier).toString())}`,
   }
+}
+
+/** `5 % of the borrow cost`; tiers keep the engine's words. */
+function markupNote({ waterfall }: QuoteAnswer): { readonly markup?: string } {
+  const words = waterfall.find(({ step }) => step === 'markup')?.description
+  return words?.endsWith(' before rounding') ? { markup: words.slice(0, -' before rounding'.length) } : {}
 }
 
 /** Only the step's own words say whose volatility it is. */

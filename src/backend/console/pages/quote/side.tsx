@@ -79,7 +79,8 @@ interface InputRow {
   readonly name: string
   readonly from: string
   readonly value: string
-  readonly source: ObservationSource
+  /** Null: it is not told. */
+  readonly source: ObservationSource | null
   readonly ageSeconds: number | null
   readonly badge?: { readonly words: string; readonly tone: 'quiet' | 'warn' } | undefined
   readonly isNone?: boolean
@@ -106,7 +107,7 @@ function Inputs({ quote: { answer, receivedMs } }: { readonly quote: PricedQuote
                 {row.name}
                 <span className={classes.from}>{row.from}</span>
               </th>
-              <td className={`right ${isGuess(row.source) ? 'guess' : ''}`}>
+              <td className={`right ${row.source !== null && isGuess(row.source) ? 'guess' : ''}`}>
                 <span className={row.isNone ? 'strong' : undefined}>{row.value}</span>
                 {row.badge !== undefined && (
                   <span className={classes.badge}>
@@ -115,7 +116,14 @@ function Inputs({ quote: { answer, receivedMs } }: { readonly quote: PricedQuote
                 )}
               </td>
               <td className="right">
-                <SourceBadge source={row.source} ageSeconds={row.ageSeconds === null ? null : row.ageSeconds + since} />
+                {row.source === null ? (
+                  <span className="label">age not told</span>
+                ) : (
+                  <SourceBadge
+                    source={row.source}
+                    ageSeconds={row.ageSeconds === null ? null : row.ageSeconds + since}
+                  />
+                )}
               </td>
             </tr>
           ))}
@@ -164,11 +172,11 @@ function inputRows(answer: QuoteAnswer): InputRow[] {
         ]),
     {
       name: 'Available',
-      from: 'shares, with the lender rate',
+      from: base_rate.as_of === null ? 'shares' : `shares, ${when(base_rate.as_of, quoted_at)}`,
       value: availability === null ? 'unknown' : sharesText(availability),
       isNone: availability?.shares === 0,
-      // It comes with the lender's rate; a figure that is too old is not told at all.
-      source: base_rate.source === 'fallback' && availability?.shares != null ? 'stale' : base_rate.source,
+      // It comes with the lender's rate; of a stand-in's, nothing says how old it is.
+      source: base_rate.source === 'fallback' ? null : base_rate.source,
       ageSeconds: base_rate.age_seconds,
       badge: words === undefined ? undefined : { words, tone: sufficient === true ? 'quiet' : 'warn' },
     },
