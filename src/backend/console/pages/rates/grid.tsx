@@ -196,7 +196,9 @@ export function RatesGrid(props: RatesGridProps) {
   useEffect(() => api?.refreshHeader(), [api, faults])
 
   useEffect(() => {
-    if (api === null || selected === null) return
+    if (api === null) return
+    // Keys have a row to begin with.
+    if (selected === null) return api.getDisplayedRowAtIndex(0)?.setSelected(true)
     const node = api.getRowNode(selected)
     if (node === undefined || node.isSelected()) return
     node.setSelected(true)

@@ -38,7 +38,7 @@ export function PhoneList({ tickers, rowOf, feeds, isPast, onOpen }: PhoneListPr
     return () => watcher.disconnect()
   }, [])
   // biome-ignore lint/correctness/useExhaustiveDependencies: another list begins at its top
-  useEffect(() => place.current?.scrollTo({ top: 0 }), [tickers])
+  useEffect(() => void place.current?.scrollTo({ top: 0 }), [tickers])
   const first = Math.max(0, Math.floor(seen.top / ROW_PX) - BESIDE)
   const last = Math.min(tickers.length, Math.ceil((seen.top + seen.height) / ROW_PX) + BESIDE)
   return (

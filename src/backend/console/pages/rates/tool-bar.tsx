@@ -40,7 +40,7 @@ export function ToolBar(props: ToolBarProps) {
   )
   return (
     <div className={classes.bar}>
-      <h1 className={classes.title}>Rates</h1>
+      <h1 className={width === 'phone' ? 'only-read' : classes.title}>Rates</h1>
       <TextInput
         ref={input}
         className={classes.filter ?? ''}

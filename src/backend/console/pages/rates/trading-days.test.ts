@@ -24,11 +24,12 @@ test('on a weekend the last of them is the Friday, and an evening there is still
   expect(weekdayName('2026-11-21T01:00:00Z')).toBe('Friday')
 })
 
-test('a weekend has no place on the axis', () => {
+test('a weekend takes no room on the axis: it is where the Friday ends', () => {
   const days = lastWeekdays(Date.parse('2026-11-23T14:32:07Z'))
   expect(placeOnAxis(Date.parse('2026-11-17T05:00:00Z'), days)).toBe(0)
   expect(placeOnAxis(Date.parse('2026-11-20T17:00:00Z'), days)).toBe(0.7)
-  expect(placeOnAxis(Date.parse('2026-11-22T05:00:00Z'), days)).toBeNull()
+  expect(placeOnAxis(Date.parse('2026-11-22T05:00:00Z'), days)).toBe(0.8)
   expect(placeOnAxis(Date.parse('2026-11-23T17:00:00Z'), days)).toBe(0.9)
+  expect(placeOnAxis(Date.parse('2026-11-28T17:00:00Z'), days)).toBe(1)
   expect(placeOnAxis(Date.parse('2026-11-16T17:00:00Z'), days)).toBeNull()
 })

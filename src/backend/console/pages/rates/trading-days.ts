@@ -33,13 +33,14 @@ function startOfDay(noonUtcMs: number): number {
   return noonUtcMs - 12 * 3_600_000 + hoursBehind * 3_600_000
 }
 
-/** 0 at the beginning of the first day, 1 at the end of the last; null: on no day of the axis. */
+/**
+ * 0 at the beginning of the first day, 1 at the end of the last; null: before it. What happens on a weekend happens where the Friday
+ * ends.
+ */
 export function placeOnAxis(timeMs: number, dayStartsMs: readonly number[]): number | null {
   for (let day = dayStartsMs.length - 1; day >= 0; day -= 1) {
     const since = timeMs - (dayStartsMs[day] ?? 0)
-    if (since < 0) continue
-    // The end of a Friday is the beginning of the Monday.
-    return since > DAY_MS ? null : (day + since / DAY_MS) / dayStartsMs.length
+    if (since >= 0) return (day + Math.min(since / DAY_MS, 1)) / dayStartsMs.length
   }
   return null
 }
