@@ -70,7 +70,7 @@ export function useQuoteDesk(): QuoteDesk {
       announce(`${ticker}: total ${usdText(total_fee)} USD, borrow rate ${rateText(borrow_rate_used)}.`)
     },
     onError: (error, asked) => {
-      const fields = refusedFields(error, asked)
+      const fields = refusedFields(wordsOf(error), asked)
       setRefused(fields)
       setFailure(fields.size > 0 ? null : error)
     },

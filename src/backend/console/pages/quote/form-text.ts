@@ -1,8 +1,8 @@
 // The form as it is typed, and what it becomes: an address, a request. What is no number goes to the engine as it is: the engine says
 // what is wrong with it, in its own words.
-import { BorrowRateError, type QuoteRequest, type Usd, type UsdPerShare } from '../../../client/index.ts'
-import { parseDecimal, significantDecimals } from '../../../pricing/decimal.ts'
-import { wordsOf } from '../../api.ts'
+import type { QuoteRequest, Usd, UsdPerShare } from '../../../client/index.ts'
+import { parseDecimal, significantDecimals, trim } from '../../../pricing/decimal.ts'
+import type { FailureWords } from '../../api.ts'
 import { grouped, typedDecimal, usdText } from '../../ui/formats.ts'
 import { type QuoteSearch, quoteSearch } from './search.ts'
 
@@ -83,8 +83,8 @@ export function formOf(search: QuoteSearch, { ownClientId, last }: FormDefaults)
 export function searchOf(form: FormText): QuoteSearch {
   const bySize =
     form.size === 'value'
-      ? { position_value: plain(form.value) }
-      : { quantity: plain(form.shares), price: plain(form.price), size: 'shares' }
+      ? { position_value: shortest(form.value) }
+      : { quantity: plain(form.shares), price: shortest(form.price), size: 'shares' }
   const byStay =
     form.stay === 'days'
       ? { loan_days: plain(form.days) }
@@ -135,14 +135,16 @@ export function tidy(form: FormText): FormText {
 }
 
 /** The engine's sentence for each field, and what is left when there is none to put it under. */
-export function refusedFields(error: unknown, form: FormText): ReadonlyMap<FieldName, string> {
-  const { fields, code, sentence } = wordsOf(error)
+export function refusedFields(
+  { fields, code, sentence }: Pick<FailureWords, 'fields' | 'code' | 'sentence'>,
+  form: FormText,
+): ReadonlyMap<FieldName, string> {
   const found = new Map<FieldName, string>()
   for (const [field, words] of fields) {
     const shown = shownField(field, form)
     if (shown !== null && !found.has(shown)) found.set(shown, words)
   }
-  if (found.size > 0 || !(error instanceof BorrowRateError)) return found
+  if (found.size > 0) return found
   if (code === 'TICKER_NOT_FOUND') found.set('ticker', sentence)
   if (code === 'CLIENT_NOT_FOUND') found.set('client_id', sentence)
   return found
@@ -162,6 +164,12 @@ function shownField(field: string, form: FormText): FieldName | null {
 
 function plain(text: string): string {
   return typedDecimal(text) ?? text.trim()
+}
+
+/** 50,000.00 and 50000 are one amount, and one address. */
+function shortest(text: string): string {
+  const parsed = parseDecimal(plain(text))
+  return parsed === null ? text.trim() : trim(parsed).toString()
 }
 
 function given(text: string): string | undefined {
