@@ -21,6 +21,8 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
+    // What it shares with the services, and the packages, lie beside it.
+    fs: { allow: [fileURLToPath(new URL('..', import.meta.url))] },
     proxy: Object.fromEntries(
       ['/api/', '/health', '/docs', '/openapi.json'].map((path) => [path, { target: engine, changeOrigin: true }]),
     ),
