@@ -32,6 +32,26 @@ export function spansOf(facts: readonly boolean[]): Span[] {
   return spans
 }
 
+export interface DrawnPoint {
+  readonly place: number
+  readonly value: number | null
+  /** From here on there is a hole. */
+  readonly endsHere: boolean
+}
+
+/**
+ * What is drawn for values with holes. The charts join points over what is missing between them: a line that ends at the beginning of a
+ * hole, unseen from there on, leaves it open.
+ */
+export function drawnPoints(values: readonly (number | null)[]): DrawnPoint[] {
+  const last = values.findLastIndex((value) => value !== null)
+  return values.map((value, place) => {
+    const before = values[place - 1] ?? null
+    const endsHere = value === null && before !== null && place < last
+    return { place, value: endsHere ? before : value, endsHere }
+  })
+}
+
 /** CSS pixels: as the hatch of a cell. */
 const HATCH_STEP = 6
 /** Of the band around a line that is one of several. */

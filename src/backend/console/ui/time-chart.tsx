@@ -21,7 +21,7 @@ import {
 import { type KeyboardEvent, useEffect, useRef } from 'react'
 import { type ChartColours, useChartColours } from './chart-colours.ts'
 import classes from './time-chart.module.css'
-import { EventMarks, GuessBands, type Span } from './time-chart-primitives.ts'
+import { drawnPoints, EventMarks, GuessBands, type Span } from './time-chart-primitives.ts'
 import { axisTime } from './time-chart-times.ts'
 
 export const DASHES = { solid: LineStyle.Solid, dashed: LineStyle.Dashed, dotted: LineStyle.Dotted } as const
@@ -220,10 +220,10 @@ class Drawn {
           autoscaleInfoProvider: (own: () => AutoscaleInfo | null) => bounded(own(), min, max),
         } satisfies LineSeriesPartialOptions)
         series?.setData(
-          times.map((seconds, place) => {
-            const value = values[place] ?? null
-            const time = seconds as UTCTimestamp
-            return value === null ? { time } : { time, value }
+          drawnPoints(values.slice(0, times.length)).map(({ place, value, endsHere }) => {
+            const time = times[place] as UTCTimestamp
+            if (value === null) return { time }
+            return endsHere ? { time, value, color: 'transparent' } : { time, value }
           }),
         )
         this.#bands[pane]?.[at]?.show(guesses, values)
