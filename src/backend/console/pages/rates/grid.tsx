@@ -181,12 +181,17 @@ export function RatesGrid(props: RatesGridProps) {
     })
   }, [api, order?.column, order?.descending])
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: by which columns they are
   useEffect(() => {
     if (api === null) return
     const left = new Set(hidden.flatMap((choice) => COLUMNS_OF[choice]))
     const all = CHOICES.flatMap((choice) => COLUMNS_OF[choice])
-    api.applyColumnState({ state: all.map((colId) => ({ colId, hide: left.has(colId) })) })
-  }, [api, hidden.flatMap])
+    // One column takes the room that is over: the name, or the last.
+    const wide = left.has('name') ? (all.findLast((colId) => !left.has(colId)) ?? 'rate') : 'name'
+    api.applyColumnState({
+      state: ['rate', ...all].map((colId) => ({ colId, hide: left.has(colId), flex: colId === wide ? 1 : null })),
+    })
+  }, [api, hidden.join()])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the grid reads the filter itself
   useEffect(() => api?.onFilterChanged(), [api, filter.q, filter.tier, filter.guess])

@@ -38,10 +38,12 @@ export function Steps({ waterfall, rate, guessed }: StepsProps) {
             <tr key={step}>
               <th scope="row">{TITLES[step]}</th>
               <td className={classes.room} aria-hidden="true">
-                <span
-                  className={`${at === 0 ? classes.first : falls ? classes.down : classes.up} ${guessed.has(step) ? 'guess' : ''}`}
-                  style={{ left: `${Math.min(from, to)}%`, width: `max(${Math.abs(to - from)}%, 2px)` }}
-                />
+                {to !== from && (
+                  <span
+                    className={`${at === 0 ? classes.first : falls ? classes.down : classes.up} ${guessed.has(step) ? 'guess' : ''}`}
+                    style={{ left: `${Math.min(from, to)}%`, width: `max(${Math.abs(to - from)}%, 2px)` }}
+                  />
+                )}
                 <span className={classes.join} style={{ left: `${to}%` }} />
               </td>
               <td className="right nowrap">
