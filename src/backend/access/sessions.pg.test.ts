@@ -132,6 +132,7 @@ describe('who shows a key', () => {
     const answer = await signIn(gateway, apiKey)
     expect(answer.json()).toEqual({
       status: 'success',
+      key_id: keyId,
       access_token: expect.any(String),
       token_type: 'Bearer',
       expires_in: 900,

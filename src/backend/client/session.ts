@@ -5,6 +5,8 @@ import { type Ask, type CallOptions, type Connection, type Credential, pathOf } 
 
 export interface SignedInAnswer {
   readonly status: 'success'
+  /** Of the key that the session was opened with; records and approvals name people so. */
+  readonly key_id: string
   /** Goes into `Authorization: Bearer …`; the client does that by itself. */
   readonly access_token: string
   readonly token_type: 'Bearer'

@@ -7,6 +7,8 @@ export type Role = 'broker' | 'desk' | 'auditor' | 'admin' | 'system'
 
 export interface Person {
   readonly clientId: string
+  /** As records and approvals name people. */
+  readonly keyId: string
   readonly role: Role
   /** What the key is called: the person or the desk. */
   readonly label: string | null
@@ -79,6 +81,6 @@ function noticeEnd(error: unknown): void {
     session.ended('Your session has ended.')
 }
 
-function personOf({ client_id, role, label }: SignedInAnswer): Person {
-  return { clientId: client_id, role: role as Role, label }
+function personOf({ client_id, key_id, role, label }: SignedInAnswer): Person {
+  return { clientId: client_id, keyId: key_id, role: role as Role, label }
 }

@@ -15,6 +15,7 @@ const FAILURES = ['UNAUTHORIZED', 'NOT_FOUND', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_
 
 const SIGNED_IN = Type.Object({
   status: Type.Literal('success'),
+  key_id: Type.String({ description: 'Names the key that the session was opened with; not secret.' }),
   access_token: Type.String({ description: 'Goes into `Authorization: Bearer …`, wherever an API key would do.' }),
   token_type: Type.Literal('Bearer'),
   expires_in: Type.Integer({ description: 'Seconds.', examples: [TOKEN_SECONDS] }),
@@ -133,6 +134,7 @@ function answer(request: FastifyRequest, reply: FastifyReply, signedIn: SignedIn
   reply.setCookie(REFRESH_COOKIE, cookie, { ...attributesOf(request), expires: expiresAt })
   return {
     status: 'success',
+    key_id: principal.keyId,
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: TOKEN_SECONDS,
