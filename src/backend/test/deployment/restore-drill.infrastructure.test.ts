@@ -245,7 +245,7 @@ function directUrl(postgres: RealPostgres): string {
 /** What the drill finds in the cluster. */
 function clusterObjects(url: string): ApiObject[] {
   const labels = { app: 'api-gateway' }
-  const container = { name: 'service', image: 'registry.example.com/borrow-rate-engine:1.2.3' }
+  const container = { name: 'service', image: '111111111111.dkr.ecr.us-east-1.amazonaws.com/borrow-rate-engine:1.2.3' }
   const metadata = (name: string) => ({ name, namespace: SOURCE })
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SOURCE } },
