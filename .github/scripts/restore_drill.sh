@@ -9,8 +9,9 @@ drill=$name-drill
 describe() { aws rds describe-db-instances --db-instance-identifier "$1" --query "DBInstances[0].$2" --output text; }
 
 # shellcheck disable=SC2016 # the backquotes are the query's
-read -r snapshot taken <<<"$(aws rds describe-db-snapshots --db-instance-identifier "$name" \
-  --query 'sort_by(DBSnapshots[?Status==`available`],&SnapshotCreateTime)[-1].[DBSnapshotIdentifier,SnapshotCreateTime]' --output text)"
+newest=$(aws rds describe-db-snapshots --db-instance-identifier "$name" \
+  --query 'sort_by(DBSnapshots[?Status==`available`],&SnapshotCreateTime)[-1].[DBSnapshotIdentifier,SnapshotCreateTime]' --output text)
+read -r snapshot taken <<<"$newest"
 if [ "${snapshot:-None}" = None ]; then
   echo "There is no snapshot of $name: nothing could be restored." >&2
   exit 1
@@ -28,7 +29,11 @@ aws rds restore-db-instance-from-db-snapshot --db-instance-identifier "$drill" -
   --vpc-security-group-ids "$(describe "$name" 'VpcSecurityGroups[0].VpcSecurityGroupId')" \
   --db-parameter-group-name "$(describe "$name" 'DBParameterGroups[0].DBParameterGroupName')" \
   --no-multi-az --no-deletion-protection --no-publicly-accessible --query DBInstance.DBInstanceIdentifier --output text
-aws rds wait db-instance-available --db-instance-identifier "$drill"
+# One wait ends after half an hour, and a large volume takes longer.
+for wait in 1 2 3; do
+  if aws rds wait db-instance-available --db-instance-identifier "$drill"; then break; fi
+  if [ "$wait" = 3 ]; then echo "$drill is still not there." >&2 && exit 1; fi
+done
 restored=$(($(date +%s) - started))
 host=$(describe "$drill" Endpoint.Address)
 

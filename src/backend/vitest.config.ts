@@ -163,7 +163,7 @@ export default defineConfig({
           exclude,
           pool: 'forks' as const,
           maxWorkers: 2,
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           hookTimeout: 300_000,
         },
       })),

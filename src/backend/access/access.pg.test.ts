@@ -84,7 +84,7 @@ describe('the form of a key', () => {
 
 describe('a key', () => {
   test('stands for its broker and role', async () => {
-    const { apiKey, keyId } = await keyFor({ clientId: 'own-limit', role: 'desk' })
+    const { apiKey, keyId, expiresAt } = await keyFor({ clientId: 'own-limit', role: 'desk', label: 'M. Okafor' })
     expect(await freshKeys().authenticate(apiKey)).toEqual({
       keyId,
       clientId: 'own-limit',
@@ -92,6 +92,8 @@ describe('a key', () => {
       tier: 'premium',
       requestsPerMinute: 2,
       brokerActive: true,
+      label: 'M. Okafor',
+      expiresAt,
     })
   })
 

@@ -22,6 +22,10 @@ export interface Principal {
   /** The broker's own limit, or null for its tier's. */
   readonly requestsPerMinute: number | null
   readonly brokerActive: boolean
+  /** What its maker called the key: as a rule, who holds it. */
+  readonly label: string | null
+  /** Of the key. */
+  readonly expiresAt: Date
 }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -125,7 +129,6 @@ const LAST_USE_EVERY_MS = 60_000
 
 interface KeyRow {
   readonly secretHash: Buffer
-  readonly expiresAtMs: number
   readonly revokedAtMs: number | null
   readonly principal: Principal
 }
@@ -151,7 +154,7 @@ export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOption
   function principalNow(row: KeyRow): Principal | null {
     const now = clock().getTime()
     if (row.revokedAtMs !== null && row.revokedAtMs <= now) return null
-    if (row.expiresAtMs <= now) return null
+    if (row.principal.expiresAt.getTime() <= now) return null
     noteUse(row.principal.keyId, now)
     return row.principal
   }
@@ -186,8 +189,9 @@ async function readKeyRow(database: Queryable, keyId: string): Promise<KeyRow | 
     tier: Tier
     requests_per_minute: number | null
     active: boolean
+    label: string | null
   }>(
-    `select k.secret_hash, k.client_id, k.role, k.expires_at, k.revoked_at, b.tier, b.requests_per_minute, b.active
+    `select k.secret_hash, k.client_id, k.role, k.label, k.expires_at, k.revoked_at, b.tier, b.requests_per_minute, b.active
        from api_keys k join brokers b on b.client_id = k.client_id
       where k.key_id = $1`,
     [keyId],
@@ -196,7 +200,6 @@ async function readKeyRow(database: Queryable, keyId: string): Promise<KeyRow | 
   if (row === undefined) return null
   return {
     secretHash: row.secret_hash,
-    expiresAtMs: row.expires_at.getTime(),
     revokedAtMs: row.revoked_at?.getTime() ?? null,
     principal: {
       keyId,
@@ -205,6 +208,8 @@ async function readKeyRow(database: Queryable, keyId: string): Promise<KeyRow | 
       tier: row.tier,
       requestsPerMinute: row.requests_per_minute,
       brokerActive: row.active,
+      label: row.label,
+      expiresAt: row.expires_at,
     },
   }
 }

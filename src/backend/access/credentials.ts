@@ -18,6 +18,8 @@ declare module 'fastify' {
     principal?: Principal
     /** The session of an access token. */
     sessionId?: string
+    /** When it ends unless it is renewed. */
+    sessionEndsAt?: Date
     /** What the request has taken of its broker's limit. */
     taken?: Taken
     /** The id of a key that was shown and is not valid. */
@@ -189,6 +191,7 @@ export function credentials(options: CredentialsOptions): Credentials {
     // One of ours: nobody is guessing.
     if (holder === 'ended') throw new Problem('UNAUTHORIZED', 'The access token has expired or its session has ended')
     request.sessionId = holder.sessionId
+    request.sessionEndsAt = holder.endsAt
     return holder.principal
   }
 

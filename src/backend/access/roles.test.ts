@@ -14,6 +14,9 @@ test.each<[Operation, string]>([
   ['place_legal_hold', 'auditor admin'],
   ['release_legal_hold', 'auditor admin'],
   ['what_if', 'desk admin'],
+  ['read_broker', 'broker desk auditor admin'],
+  ['list_brokers', 'desk auditor admin'],
+  ['change_broker', 'admin'],
 ])('%s is for %s', (operation, roles) => {
   expect(ROLES.filter((role) => mayPerform(role, operation)).join(' ')).toBe(roles)
   expect(rolesOf(operation).join(' ')).toBe(roles)

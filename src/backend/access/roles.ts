@@ -24,8 +24,9 @@ const MAY = {
   place_legal_hold: RECORD_KEEPERS,
   release_legal_hold: RECORD_KEEPERS,
   what_if: ['desk', 'admin'],
-  read_broker: ['broker', 'admin'],
-  list_brokers: ['admin'],
+  // Who prices for any broker sees for whom and under which terms; who keeps the record reads records that have them.
+  read_broker: ['broker', 'desk', 'auditor', 'admin'],
+  list_brokers: ['desk', 'auditor', 'admin'],
   change_broker: ['admin'],
   read_stocks: ROLES,
   change_stock: ['admin'],

@@ -128,7 +128,7 @@ const rates = ({ app }: Replica, token: string, url = '/rates') =>
 describe('who shows a key', () => {
   test('gets a token that goes where the key would, with the key’s broker, role and limit', async () => {
     const gateway = await replica()
-    const { apiKey, keyId } = await keyFor({ role: 'auditor', clientId: 'few' })
+    const { apiKey, keyId } = await keyFor({ role: 'auditor', clientId: 'few', label: 'T. Nakamura' })
     const answer = await signIn(gateway, apiKey)
     expect(answer.json()).toEqual({
       status: 'success',
@@ -138,6 +138,7 @@ describe('who shows a key', () => {
       expires_in: 900,
       client_id: 'few',
       role: 'auditor',
+      label: 'T. Nakamura',
     })
     expect(answer.headers['cache-control']).toBe('no-store')
     expect(answer.headers['x-ratelimit-remaining']).toBe('3')
@@ -148,6 +149,32 @@ describe('who shows a key', () => {
     expect((await rates(gateway, token, '/records')).statusCode).toBe(200)
     const broker = signedInBy(await signIn(gateway, (await keyFor({ role: 'broker' })).apiKey))
     expect((await rates(gateway, broker.token, '/records')).statusCode).toBe(403)
+  })
+
+  test('is told who that is, and until when: of the key, or of its session', async () => {
+    const gateway = await replica()
+    const { apiKey, expiresAt } = await keyFor({ label: 'M. Okafor', expiresInDays: 30 })
+    const who = async (headers: Record<string, string>) => gateway.app.inject({ url: '/api/v1/session', headers })
+    const known = { status: 'success', client_id: 'house', role: 'desk', label: 'M. Okafor' }
+    const byKey = await who({ 'x-api-key': apiKey })
+    expect(byKey.json()).toEqual({ ...known, expires_at: expiresAt.toISOString() })
+    expect(byKey.headers['cache-control']).toBe('no-store')
+    expect(byKey.headers).toHaveProperty('x-ratelimit-remaining')
+    const { token } = signedInBy(await signIn(gateway, apiKey))
+    const ends = new Date(START + COOKIE_SECONDS * 1000).toISOString()
+    expect((await who({ authorization: `Bearer ${token}` })).json()).toEqual({ ...known, expires_at: ends })
+    // A session does not outlive its key.
+    const short = await keyFor({ role: 'auditor', expiresInDays: 0.5 })
+    const shortly = signedInBy(await signIn(gateway, short.apiKey))
+    expect((await who({ authorization: `Bearer ${shortly.token}` })).json()).toMatchObject({
+      label: null,
+      expires_at: short.expiresAt.toISOString(),
+    })
+    expect((await who({})).statusCode).toBe(401)
+    expect((await who({ 'x-api-key': 'none' })).statusCode).toBe(401)
+    const withoutSessions = await replica(SECRETS, false)
+    const answer = await withoutSessions.app.inject({ url: '/api/v1/session', headers: { 'x-api-key': apiKey } })
+    expect(answer.json()).toMatchObject(known)
   })
 
   test('gets a cookie for these routes alone that no script can read, for TLS alone when he came over TLS', async () => {

@@ -43,6 +43,12 @@ export interface SessionHolder {
   readonly sessionId: string
 }
 
+/** Whose an access token is. */
+export interface TokenHolder extends SessionHolder {
+  /** When the session ends unless it is renewed. */
+  readonly endsAt: Date
+}
+
 export interface Sessions {
   /** For who has shown a key. */
   open(principal: Principal): Promise<SignedIn>
@@ -55,7 +61,7 @@ export interface Sessions {
    * Whose an access token is. `ended`: it is one of ours, and it, its session or its key is no longer good. Null: it is none of ours.
    * @throws Problem SERVICE_UNAVAILABLE as keys do: while the store is away, sessions that were seen go on for a while
    */
-  authenticate(token: string): Promise<SessionHolder | 'ended' | null>
+  authenticate(token: string): Promise<TokenHolder | 'ended' | null>
   /** Whose a cookie is, which stays as it is; null for one that is not good. */
   holderOf(cookie: string): Promise<SessionHolder | null>
   /** Ends a session, or leaves one as it is that has ended. */
@@ -187,7 +193,13 @@ export function sessions(options: SessionsOptions): Sessions {
       const session = await rows.get(claims.sid)
       if (session === null || session.endsAtMs <= nowMs || session.keyId !== claims.sub) return 'ended'
       const principal = await apiKeys.principalOf(session.keyId)
-      return principal === null ? 'ended' : { principal, sessionId: claims.sid }
+      return principal === null
+        ? 'ended'
+        : {
+            principal,
+            sessionId: claims.sid,
+            endsAt: new Date(Math.min(session.endsAtMs, principal.expiresAt.getTime())),
+          }
     },
 
     async holderOf(cookie) {

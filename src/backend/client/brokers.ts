@@ -1,4 +1,4 @@
-// Brokers and their terms: read by themselves and by administrators, changed by administrators.
+// Brokers and their terms: read by themselves and by the house, changed by administrators.
 import type { TransactionFee } from './answers.ts'
 import { type CallOptions, type Connection, pathOf } from './connection.ts'
 import { everyItem, type ListAnswer, type Page } from './lists.ts'

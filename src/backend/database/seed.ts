@@ -139,16 +139,18 @@ export interface DemoKey {
 
 export const DEMO_KEYS_FILE = 'demo-keys.json'
 
-const DEMO_KEYS: readonly Omit<DemoKey, 'apiKey'>[] = [
-  { name: 'desk', role: 'desk', clientId: HOUSE },
-  { name: 'admin', role: 'admin', clientId: HOUSE },
-  { name: 'auditor', role: 'auditor', clientId: HOUSE },
-  ...DEMO_BROKERS.map(
-    ({ client_id }): Omit<DemoKey, 'apiKey'> => ({ name: client_id, role: 'broker', clientId: client_id }),
-  ),
+/** The labels of staff are what the console shows of who is signed in. */
+const DEMO_KEYS: readonly (Omit<DemoKey, 'apiKey'> & { readonly label: string })[] = [
+  { name: 'desk', role: 'desk', clientId: HOUSE, label: 'M. Okafor, desk (demo key)' },
+  { name: 'admin', role: 'admin', clientId: HOUSE, label: 'R. Lindqvist, administration (demo key)' },
+  { name: 'auditor', role: 'auditor', clientId: HOUSE, label: 'T. Nakamura, audit (demo key)' },
+  ...DEMO_BROKERS.map(({ client_id }) => ({
+    name: client_id,
+    role: 'broker' as const,
+    clientId: client_id,
+    label: `${client_id} (demo key)`,
+  })),
 ]
-
-const DEMO_LABEL = 'demo key, readable in the data folder'
 /** A key that expires sooner than this is replaced. */
 const EXPIRY_MARGIN_MS = 7 * 86_400_000
 
@@ -164,14 +166,14 @@ export async function seedDemoKeys(
   const path = join(dataDir, DEMO_KEYS_FILE)
   const there = readDemoKeys(path)
   const keys: DemoKey[] = []
-  for (const wanted of DEMO_KEYS) {
+  for (const { label, ...wanted } of DEMO_KEYS) {
     const kept = there.find(
       (key) => key.name === wanted.name && key.role === wanted.role && key.clientId === wanted.clientId,
     )
     if (kept !== undefined && (await works(pool, kept.apiKey, now))) keys.push({ ...wanted, apiKey: kept.apiKey })
     else {
       const { clientId, role } = wanted
-      const { apiKey } = await createApiKey(pool, () => now, { clientId, role, label: DEMO_LABEL })
+      const { apiKey } = await createApiKey(pool, () => now, { clientId, role, label })
       keys.push({ ...wanted, apiKey })
     }
   }
@@ -179,8 +181,8 @@ export async function seedDemoKeys(
   writeFileSync(`${path}.new`, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${path}.new`, path)
   await pool.query(
-    'update api_keys set revoked_at = $1 where label = $2 and revoked_at is null and key_id <> all($3)',
-    [now, DEMO_LABEL, keys.map(({ apiKey }) => parseApiKey(apiKey)?.keyId)],
+    'update api_keys set revoked_at = $1 where label = any($2) and revoked_at is null and key_id <> all($3)',
+    [now, DEMO_KEYS.map(({ label }) => label), keys.map(({ apiKey }) => parseApiKey(apiKey)?.keyId)],
   )
   return keys
 }

@@ -158,7 +158,7 @@ export function brokerRoutes(
     {
       onRequest: credentials.authenticated('read_broker'),
       schema: {
-        ...forRoles('read_broker', 'A broker reads its own terms; an administrator reads any.'),
+        ...forRoles('read_broker', 'A broker reads its own terms; the house reads any.'),
         tags,
         operationId: 'broker',
         summary: 'A broker and its terms',

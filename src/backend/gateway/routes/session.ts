@@ -2,6 +2,7 @@
 import cookies from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Principal } from '../../access/api-keys.ts'
 import type { Credentials } from '../../access/credentials.ts'
 import { ROLES } from '../../access/roles.ts'
 import { type Sessions, type SignedIn, TOKEN_SECONDS } from '../../access/sessions.ts'
@@ -13,14 +14,32 @@ const URL = '/api/v1/session'
 
 const FAILURES = ['UNAUTHORIZED', 'NOT_FOUND', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'] as const
 
+const WHO = {
+  client_id: Type.String({ description: "The key's broker." }),
+  role: Type.Enum(ROLES as unknown as string[], { description: "The key's role." }),
+  label: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    description: 'What its maker called the key: as a rule, who holds it.',
+    examples: ['M. Okafor, desk'],
+  }),
+}
+
 const SIGNED_IN = Type.Object({
   status: Type.Literal('success'),
   key_id: Type.String({ description: 'Names the key that the session was opened with; not secret.' }),
   access_token: Type.String({ description: 'Goes into `Authorization: Bearer …`, wherever an API key would do.' }),
   token_type: Type.Literal('Bearer'),
   expires_in: Type.Integer({ description: 'Seconds.', examples: [TOKEN_SECONDS] }),
-  client_id: Type.String({ description: "The key's broker." }),
-  role: Type.Enum(ROLES as unknown as string[], { description: "The key's role." }),
+  ...WHO,
+})
+
+const WHO_AM_I = Type.Object({
+  status: Type.Literal('success'),
+  ...WHO,
+  expires_at: Type.String({
+    format: 'date-time',
+    description: 'When the key expires; of an access token, when its session ends unless it is renewed.',
+  }),
 })
 
 const NO_SESSIONS = 'This deployment has no sessions: JWT_SECRET or JWT_KEY_FILE is not set'
@@ -62,6 +81,29 @@ function addRoutes(app: FastifyInstance, credentials: Credentials, sessions: Ses
       },
     },
     async (request, reply) => answer(request, reply, await there(sessions).open(request.principal!)),
+  )
+
+  app.get(
+    URL,
+    {
+      onRequest: withAny,
+      schema: {
+        tags,
+        security: [{ apiKey: [] }, { accessToken: [] }],
+        operationId: 'whoAmI',
+        summary: 'Who am I',
+        description: 'Whose the key or the access token of the request is, and what role it has. For any role.',
+        response: {
+          200: WHO_AM_I,
+          ...failures('UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const principal = request.principal!
+      reply.header('cache-control', 'no-store')
+      return { status: 'success', ...who(principal), expires_at: request.sessionEndsAt ?? principal.expiresAt }
+    },
   )
 
   app.post(
@@ -138,9 +180,12 @@ function answer(request: FastifyRequest, reply: FastifyReply, signedIn: SignedIn
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: TOKEN_SECONDS,
-    client_id: principal.clientId,
-    role: principal.role,
+    ...who(principal),
   }
+}
+
+function who({ clientId, role, label }: Principal): object {
+  return { client_id: clientId, role, label }
 }
 
 function forget(request: FastifyRequest, reply: FastifyReply): void {

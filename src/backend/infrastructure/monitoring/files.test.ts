@@ -217,6 +217,13 @@ describe('the stack', () => {
     expect(there.length).toBeGreaterThan(0)
   })
 
+  test('keeps logs for as long as is said', () => {
+    const { loki } = parse(monitoringFiles().get('loki-values.yaml') ?? '')
+    const days = /kept for (\d+) days/.exec(readFileSync(`${OPERATIONS}monitoring.md`, 'utf8'))?.[1]
+    expect(loki.limits_config.retention_period).toBe(`${Number(days) * 24}h`)
+    expect(loki.compactor.retention_enabled).toBe(true)
+  })
+
   test('keeps no secret in a file', () => {
     for (const [path, text] of monitoringFiles()) {
       expect(text, path).not.toMatch(/hooks\.slack\.com|(routing_key|api_url|password|token):\s*["']?[A-Za-z0-9]{8,}/)

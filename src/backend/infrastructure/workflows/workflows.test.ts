@@ -289,6 +289,7 @@ describe('triggers are the guide’s', () => {
   test.each([
     ['restore-drill.yml', /^\S+ \S+ \d+ \* \*$/],
     ['log-review.yml', /^\S+ \S+ \d+ \* \*$/],
+    ['drills.yml', /^\S+ \S+ \d+ 1,4,7,10 \*$/],
     ['access-review.yml', /^\S+ \S+ \d+ 1,4,7,10 \*$/],
     ['patch-notice.yml', /^\S+ \S+ \* \* \*$/],
   ])('%s comes as often as promised', (name, cron) => {

@@ -30,7 +30,7 @@ const QUICK = [
 ]
 const ALL_STABLE = 'api-gateway-stable 100, api-gateway-canary 0'
 const GOOD = '600 1 41'
-const SOON_MS = 20_000
+const SOON_MS = 120_000
 
 let authority: Authority
 let api: KubernetesApi
@@ -148,7 +148,7 @@ describe.skipIf(withoutKubectl() || !hasOpenssl)('a release by a canary', () => 
 
   test('an image that nobody pushed never gets a request', async () => {
     tell(`0 | - | ${GOOD}`)
-    const { status, report } = await canary('run', '--version', NEVER_BUILT)
+    const { status, report } = await canary('run', '--version', NEVER_BUILT, '--rollout-minutes', '0.03')
     expect(`${status} ${report.reason}`).toMatch(/^2 kubectl rollout status deployment\/api-gateway-canary: /)
     expect(report.changed).toEqual(['canary'])
   })

@@ -6,7 +6,7 @@ import { startKeeper } from '../../tools/keep.ts'
 import { PROJECT_ROOT } from '../tidy/tree.ts'
 
 const LINES = new URL('./fixtures/guide-kubectl.txt', import.meta.url)
-const COMMAND_TIMEOUT_MS = 40_000
+const COMMAND_TIMEOUT_MS = 120_000
 
 export interface Typed {
   readonly status: number | null

@@ -136,6 +136,22 @@ describe('a broker', () => {
     expect(others.text.replace('demo-percentage', 'X')).toBe(nobodys.text.replace('no-such-one', 'X'))
   })
 
+  test.each(['desk', 'auditor'] as const)('is read by the %s, in the list and alone, and not changed', async (role) => {
+    const alone = await read('/brokers/demo-classic', role)
+    expect([alone.status, alone.json.day_count]).toEqual([200, 'ACT/365'])
+    const { items } = (await read('/brokers', role)).json
+    expect(items.map(({ client_id }: { client_id: string }) => client_id)).toContain('demo-percentage')
+    expectFailure(await read('/brokers/no-such-one', role), 'CLIENT_NOT_FOUND')
+    const path = '/api/v1/brokers/demo-classic'
+    const headers = { 'if-match': '*' }
+    const put = { method: 'PUT', path, key: deployed.keys[role], body: TERMS, headers }
+    expectFailure(await ask(deployed, put), 'FORBIDDEN')
+  })
+
+  test('is not listed to another broker', async () => {
+    expectFailure(await read('/brokers', 'demo-classic'), 'FORBIDDEN')
+  })
+
   test('that is made inactive is priced for no more', async () => {
     await put('/brokers/leaving', TERMS)
     await expect.poll(async () => (await quote('leaving')).status, AT_ONCE).toBe(200)

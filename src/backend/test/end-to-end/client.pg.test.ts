@@ -156,6 +156,10 @@ test('a session goes on with its tokens, and ends', async () => {
   // Each cookie is good once, so the second time shows that the client goes on with the new one.
   for (const _ of [1, 2]) expect(await engine.session.refresh()).toMatchObject({ role: 'desk' })
   expect((await engine.config()).rate_limits.standard).toEqual(expect.any(Number))
+  const who = await engine.session.whoAmI()
+  expect(who).toMatchObject({ status: 'success', client_id: 'house', role: 'desk', label: first.label })
+  expect(Date.parse(who.expires_at) - Date.now()).toBeGreaterThan(23 * 3_600_000)
+  expect(await as('desk').session.whoAmI()).toMatchObject({ label: who.label })
   await engine.session.signOut()
   await expect(engine.config()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
 })

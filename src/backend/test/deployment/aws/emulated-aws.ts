@@ -1,14 +1,15 @@
 // Amazon's own command line, and an emulator of its services (moto) for it to talk to, as Debian trixie packages them. They lie in a folder of their own
 // and run from there by their own loader, so that the machine's Python is neither asked nor changed, and files are those of the machine. The folder
-// takes minutes to make and is kept in the system's cache.
+// takes minutes to make and is kept in the system's cache. The command line is loaded once (aws-server.py).
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { startKeeper } from '../../../tools/keep.ts'
 import { foundOrInstalled, howToInstall, onPath } from '../../debian-package.ts'
 import { oneAtATime } from '../../one-at-a-time.ts'
+import { until } from '../../until.ts'
 import { freePorts } from '../image/ports.ts'
 import { debianArchive } from '../image/stand-in-base.ts'
 
@@ -16,7 +17,6 @@ const CACHE = '/var/cache/borrow-rate-engine-tests'
 const PACKAGES = ['awscli', 'python3-moto', 'python3-flask', 'python3-flask-cors', 'jq']
 const MAKE_WAIT_MS = 900_000
 const START_WAIT_MS = 60_000
-const START_POLL_MS = 100
 
 /** What the machine's processor is called in the name of Debian's folders and of its loader. */
 const LOADER: Readonly<Record<string, { folder: string; loader: string }>> = {
@@ -52,7 +52,8 @@ export async function startEmulatedAws(): Promise<EmulatedAws> {
   const home = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-aws-'))
   const bin = join(home, 'bin')
   mkdirSync(bin)
-  writeProgram(bin, 'aws', [...pythonWords(tools), join(tools, 'usr/bin/aws')], tools)
+  const socket = join(home, 'aws.socket')
+  writeProgram(bin, 'aws', [...pythonWords(tools), '-S', join(import.meta.dirname, 'aws-client.py'), socket], tools)
   writeProgram(bin, 'jq', [...loaderWords(tools), join(tools, 'usr/bin/jq')], tools)
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
@@ -67,23 +68,31 @@ export async function startEmulatedAws(): Promise<EmulatedAws> {
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_PAGER: '',
   }
-  const [program = '', ...words] = [
-    ...pythonWords(tools),
-    join(tools, 'usr/bin/moto_server'),
-    '-H',
-    '127.0.0.1',
-    '-p',
-    String(port),
+  const keeper = startKeeper()
+  const [program = '', ...python] = pythonWords(tools)
+  const start = (...words: string[]) => {
+    const env = { ...environment, ...pythonEnvironment(tools) }
+    const server = spawn(program, [...python, ...words], { env, stdio: 'ignore' })
+    keeper.mind(server)
+    return { server, ended: new Promise<void>((resolve) => server.once('exit', () => resolve())) }
+  }
+  const servers = [
+    start(join(tools, 'usr/bin/moto_server'), '-H', '127.0.0.1', '-p', String(port)),
+    start(join(import.meta.dirname, 'aws-server.py'), socket),
   ]
-  const server = spawn(program, words, { env: { ...environment, ...pythonEnvironment(tools) }, stdio: 'ignore' })
-  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
   const close = async () => {
-    server.kill('SIGKILL')
-    await ended
+    for (const { server, ended } of servers) {
+      server.kill('SIGKILL')
+      await ended
+    }
     rmSync(home, { recursive: true, force: true })
   }
+  const isThere = async () => existsSync(socket) && (await fetch(`${url}/moto-api/`).catch(() => null))?.ok === true
   try {
-    await answering(`${url}/moto-api/`, () => server.exitCode !== null)
+    await until('the emulator of AWS answers', START_WAIT_MS, async () => {
+      if (servers.some(({ server }) => server.exitCode !== null)) throw new Error('the emulator of AWS has ended')
+      return isThere()
+    })
   } catch (error) {
     await close()
     throw error
@@ -109,19 +118,6 @@ function runLines(lines: string, cwd: string, env: Record<string, string>): Prom
     child.on('error', reject)
     child.on('close', (status) => resolve({ status: status ?? -1, output: output.trim() }))
   })
-}
-
-async function answering(url: string, hasEnded: () => boolean): Promise<void> {
-  const deadline = performance.now() + START_WAIT_MS
-  while (performance.now() < deadline && !hasEnded()) {
-    const answers = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (answers) return
-    await sleep(START_POLL_MS)
-  }
-  throw new Error(`The emulator of AWS does not answer at ${url}`)
 }
 
 function toolsFolder(): string {
