@@ -106,8 +106,6 @@ export const cssVariables: CSSVariablesResolver = () => {
     '--mantine-color-accent-filled': 'var(--accent)',
     '--mantine-color-accent-filled-hover': 'var(--accent)',
     '--mantine-color-accent-contrast': 'var(--on-accent)',
-    '--input-height-sm': 'var(--control)',
-    '--button-height-sm': 'var(--control)',
   }
   return { variables: {}, light: both, dark: both }
 }
