@@ -13,7 +13,14 @@ import {
   waterfallBlocks,
 } from './waterfall-rows.ts'
 
-const Bars = lazy(() => import('./waterfall-bars.tsx'))
+const loadBars = () => import('./waterfall-bars.tsx')
+const Bars = lazy(loadBars)
+
+/** Before there is anything to show, so that bars come with their table. */
+export function loadWaterfall(): void {
+  // What fails now fails again when it is shown, and is told there.
+  loadBars().catch(() => {})
+}
 
 /** `whole`: with a column of notes; `notes-as-tooltips`: without; `small`: one column of figures, for side panels and phones. */
 export type WaterfallSize = 'whole' | 'notes-as-tooltips' | 'small'

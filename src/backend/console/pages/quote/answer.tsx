@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import type { BorrowStatus, BrokerAnswer, PricingModel, QuoteAnswer } from '../../../client/index.ts'
 import { liveRates } from '../../app/live-rates.ts'
 import { TierBadge, WordBadge } from '../../ui/badges.tsx'
-import { dateText, grouped, rateText, sharesText, usdText } from '../../ui/formats.ts'
+import { dateText, rateText, sharesText, usdText } from '../../ui/formats.ts'
 import { Waterfall, type WaterfallSize } from '../../ui/waterfall.tsx'
 import classes from './answer.module.css'
 import { CopyButtons } from './copy-buttons.tsx'
@@ -162,9 +162,7 @@ function Shortage({ quote: { answer, form } }: { readonly quote: PricedQuote }) 
 /** `50,000.00 USD for 30 days`, `2,000 shares at 25.00, 30 Nov 2026 to 14 Dec 2026` */
 export function askedText(form: FormText, days?: number): string {
   const size =
-    form.size === 'value'
-      ? `${form.value} USD`
-      : `${form.shares} shares${form.price === '' ? '' : ` at ${grouped(form.price)}`}`
+    form.size === 'value' ? `${form.value} USD` : `${form.shares} shares${form.price === '' ? '' : ` at ${form.price}`}`
   if (form.stay === 'days') return `${size} for ${daysText(Number(form.days))}`
   return `${size}, ${dateText(form.start)} to ${dateText(form.end)}${days === undefined ? '' : `, ${daysText(days)}`}`
 }

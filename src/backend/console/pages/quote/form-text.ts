@@ -130,6 +130,7 @@ export function tidy(form: FormText): FormText {
     ticker: form.ticker.trim().toUpperCase(),
     value: tidyAmount(form.value),
     shares: tidyCount(form.shares),
+    price: tidyAmount(form.price),
     days: form.days.trim(),
   }
 }

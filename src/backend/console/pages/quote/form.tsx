@@ -68,13 +68,7 @@ export function QuoteForm(props: FormProps) {
           />
         ) : (
           <div className={classes.pair}>
-            <TextInput
-              {...field('quantity', 'shares')}
-              aria-label="Shares"
-              inputMode="numeric"
-              rightSection="shares"
-              rightSectionWidth={56}
-            />
+            <TextInput {...field('quantity', 'shares')} aria-label="Shares" inputMode="numeric" placeholder="shares" />
             <TextInput
               {...field('price', 'price')}
               aria-label="Price a share, or the last close"

@@ -7,6 +7,7 @@ import { NotForRole } from '../../app/router.tsx'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { copyText } from '../../ui/copy.ts'
 import { Failure, Loading } from '../../ui/states.tsx'
+import { loadWaterfall } from '../../ui/waterfall.tsx'
 import { Answer, askedText } from './answer.tsx'
 import { useBrokers } from './brokers.ts'
 import { useQuoteDesk } from './desk.ts'
@@ -41,6 +42,7 @@ function Quote() {
     config.data?.pricing_models.find(({ model: name }) => name === shown?.answer.terms.pricing_model) ?? null
 
   useFirstFocus(isPhone)
+  useEffect(loadWaterfall, [])
   // A newer answer folds the form away again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each answer anew
   useEffect(() => setFolded(true), [shown])

@@ -244,9 +244,10 @@ function Packs({ quote }: { readonly quote: PricedQuote }) {
 function comparedText({ answer, form }: PricedQuote, compared: ComparisonAnswer | undefined): string {
   if (form.size === 'value') return `${form.value} USD`
   const close = compared?.data_sources.price ?? answer.data_sources.price
-  const price = form.price === '' ? close?.value : form.price
+  const closed = close?.value == null ? null : grouped(close.value)
+  const price = form.price === '' ? closed : form.price
   const of = form.price === '' && close?.as_of != null ? `, close of ${dateText(close.as_of)}` : ''
-  return `${form.shares} shares${price == null ? '' : ` at ${grouped(price)}`}${of}`
+  return `${form.shares} shares${price === null ? '' : ` at ${price}`}${of}`
 }
 
 function packsNote({ answer, form }: PricedQuote, compared: ComparisonAnswer): string {
