@@ -12,6 +12,7 @@ import {
   type GridApi,
   type ICellRendererParams,
   ModuleRegistry,
+  RenderApiModule,
   RowApiModule,
   RowStyleModule,
   ScrollApiModule,
@@ -20,7 +21,7 @@ import {
   TooltipModule,
 } from 'ag-grid-community'
 import { AgGridReact } from 'ag-grid-react'
-import { type Ref, useEffect, useImperativeHandle, useMemo, useRef } from 'react'
+import { memo, type Ref, useEffect, useImperativeHandle, useMemo, useRef } from 'react'
 import { usePreferences } from '../../app/hooks.ts'
 import { SourceGlyph } from '../../ui/badges.tsx'
 import { gridRate, grouped, usdText } from '../../ui/formats.ts'
@@ -38,6 +39,7 @@ ModuleRegistry.registerModules([
   CellApiModule,
   CellStyleModule,
   ExternalFilterModule,
+  RenderApiModule,
   RowApiModule,
   RowStyleModule,
   ScrollApiModule,
@@ -58,7 +60,8 @@ export interface BasketGridProps {
   readonly handle: Ref<BasketGridHandle>
 }
 
-export function BasketGrid({ fields, show, reason, onCorrect, handle }: BasketGridProps) {
+/** Drawn anew when the columns change, not while lines come. */
+export const BasketGrid = memo(function BasketGrid({ fields, show, reason, onCorrect, handle }: BasketGridProps) {
   const grid = useRef<GridApi<BasketRow> | null>(null)
   const { letterKeys } = usePreferences()
   const columns = useMemo(() => columnsOf(fields, letterKeys), [fields, letterKeys])
@@ -68,14 +71,17 @@ export function BasketGrid({ fields, show, reason, onCorrect, handle }: BasketGr
   useEffect(
     () =>
       basket.onRows((news) => {
-        if (news === 'all') grid.current?.setGridOption('rowData', [...basket.rows])
-        else grid.current?.applyTransaction({ update: [...news] })
+        // Never while the screen itself is being drawn.
+        queueMicrotask(() => {
+          if (news === 'all') grid.current?.setGridOption('rowData', [...basket.rows])
+          else if (grid.current !== null) showNews(grid.current, news)
+        })
       }),
     [],
   )
   useEffect(() => {
     shown.current = { show, reason }
-    grid.current?.onFilterChanged()
+    queueMicrotask(() => grid.current?.onFilterChanged())
   }, [show, reason])
   useImperativeHandle(
     handle,
@@ -116,6 +122,17 @@ export function BasketGrid({ fields, show, reason, onCorrect, handle }: BasketGr
       />
     </div>
   )
+})
+
+function showNews(api: GridApi<BasketRow>, news: readonly BasketRow[]): void {
+  const lines = new Set(news.map(({ line }) => line))
+  const drawn = api.getRenderedNodes().filter(({ data }) => data !== undefined && lines.has(data.line))
+  const before = new Map(drawn.map((node) => [node, node.data?.outcome?.kind]))
+  api.applyTransaction({ update: [...news] })
+  // The grid looks at values; the box around a cell and the sentence across several follow from the line's outcome.
+  const becameOther = drawn.filter((node) => node.data?.outcome?.kind !== before.get(node))
+  api.redrawRows({ rowNodes: becameOther })
+  api.refreshCells({ rowNodes: drawn.filter((node) => !becameOther.includes(node)), force: true })
 }
 
 export function passes(row: BasketRow, show: Shown, reason: string | null): boolean {
@@ -193,10 +210,10 @@ function columnsOf(fields: readonly Field[], letterKeys: boolean): ColDef<Basket
       ...outcomeColumn('rate', 'Rate %', 92),
       // The engine's sentence stands where the price would.
       colSpan: ({ data }) => (data?.outcome?.kind === 'refused' ? PRICE_COLUMNS : 1),
-      cellClass: ({ data }) => [
-        data?.outcome?.kind === 'refused' ? (classes.sentence as string) : 'ag-right-aligned-cell',
-        classes.strong as string,
-      ],
+      cellClass: ({ data }) =>
+        data?.outcome?.kind === 'refused'
+          ? [classes.sentence as string]
+          : ['ag-right-aligned-cell', classes.strong as string],
       cellClassRules: { guess: restsOnGuess },
       tooltipValueGetter: ({ data }) => (data?.outcome?.kind === 'refused' ? data.outcome.sentence : undefined),
     },

@@ -83,6 +83,8 @@ const KEPT_AS = 'borrow-desk-basket'
 const KEPT_LENGTH_MAX = 2 * 1024 * 1024
 const DEAREST_COUNT = 6
 const NEWS_MS = 100
+/** Between two pieces of news, so many times as long as the screen took to show the one before. */
+const NEWS_SHARE = 3
 
 class BasketStore {
   #state = EMPTY
@@ -179,14 +181,13 @@ class BasketStore {
     let done = 0
     let saidTenths = 0
     let news: BasketRow[] = []
-    let toldAt = 0
+    let tellAt = 0
 
     this.#rows = this.#rows.map((row) => (row.isOld || row.outcome === null ? row : { ...row, isOld: true }))
     this.#tellRows('all')
     this.#become({ ...this.#state, pricing: { kind: 'running', done, of, startedAt } })
 
     const tell = () => {
-      toldAt = Date.now()
       this.#tellRows(news)
       news = []
       const shown = isFirst ? { totals: totals.get() } : {}
@@ -226,9 +227,11 @@ class BasketStore {
         totals.add(outcome)
         news.push(row)
         done += 1
-        if (Date.now() - toldAt >= NEWS_MS) {
+        if (Date.now() >= tellAt) {
+          const began = Date.now()
           tell()
           await nextTask()
+          tellAt = Date.now() + Math.max(NEWS_MS, NEWS_SHARE * (Date.now() - began))
         }
       }
     } catch (error) {

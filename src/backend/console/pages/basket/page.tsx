@@ -1,12 +1,13 @@
 // The basket: hundreds of shorts pasted at once, priced against one snapshot, corrected where they stand, and taken away as a file.
 import { Button, Drawer, Menu, SegmentedControl } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { wordsOf } from '../../api.ts'
 import { usePerson, useStreamState, useWidth } from '../../app/hooks.ts'
 import { NotForRole } from '../../app/router.tsx'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { useCopy } from '../../ui/copy.ts'
-import { download, fileStem } from '../../ui/download.ts'
+import { download, fileStem, spreadsheetRow } from '../../ui/download.ts'
 import { Failure } from '../../ui/states.tsx'
 import { basket } from './basket.ts'
 import { BasketGrid, type BasketGridHandle } from './basket-grid.tsx'
@@ -17,7 +18,7 @@ import classes from './page.module.css'
 import { FileField, PasteForm } from './paste-form.tsx'
 import { RefusedList } from './refused-list.tsx'
 import type { BasketSearch, Shown } from './search.ts'
-import { csvRow, fieldsOf, missingColumns, type Sheet } from './sheet.ts'
+import { fieldsOf, missingColumns, type Sheet } from './sheet.ts'
 import { SheetNotes } from './sheet-notes.tsx'
 import { count, TotalsBar } from './totals-bar.tsx'
 import { beyondLimit, useRequestLimit } from './use-limit.ts'
@@ -33,7 +34,11 @@ function BasketScreen() {
   const person = usePerson()
   const state = useSyncExternalStore(basket.subscribe, basket.get)
   const { client = null } = useSearch({ from: '/basket' })
-  const pasting = usePasting()
+  const navigate = useNavigate({ from: '/basket' })
+  // A new basket is shown whole.
+  const pasting = usePasting(
+    () => void navigate({ search: ({ client: chosen }) => ({ client: chosen }), replace: true }),
+  )
   useEffect(() => basket.restore(person), [person])
   return (
     <div className={classes.page} data-over={pasting.isOver || undefined}>
@@ -73,7 +78,7 @@ function FilledBasket({
   const [showsSide, setShowsSide] = useState(false)
   const [taking, setTaking] = useState<unknown>(null)
 
-  const fields = fieldsOf(sheet)
+  const fields = useMemo(() => fieldsOf({ fields: sheet.fields }), [sheet.fields])
   const lines = sheet.rows.length
   const { pricing, totals } = state
   const isOffline = stream.kind === 'lost' || stream.kind === 'failed'
@@ -91,11 +96,15 @@ function FilledBasket({
   const price = () => {
     if (cannotPrice === null && pricing.kind !== 'running') void basket.price(client)
   }
-  const correct = (line: number, field: Field, text: string) => {
-    basket.correct(line, field, text)
-    // What was priced is priced again, all of it: one snapshot for the whole basket.
-    if (totals !== null && cannotPrice === null) void basket.price(client)
-  }
+  const wasPriced = totals !== null
+  const correct = useCallback(
+    (line: number, field: Field, text: string) => {
+      basket.correct(line, field, text)
+      // What was priced is priced again, all of it: one snapshot for the whole basket.
+      if (wasPriced && cannotPrice === null) void basket.price(client)
+    },
+    [wasPriced, cannotPrice, client],
+  )
   const take = (format: 'csv' | 'json', onText: (text: string) => void) => {
     if (!isWhole) return
     setTaking(null)
@@ -194,7 +203,7 @@ function FilledBasket({
       {pasting.refused !== null && <p className={classes.cannot}>{pasting.refused}</p>}
       {pricing.kind === 'refused' && (
         <div className={classes.failure}>
-          <Failure error={pricing.error} onRetry={price} compact />
+          <Failure error={pricing.error} onRetry={mayPassBy(pricing.error) ? price : undefined} compact />
         </div>
       )}
       {pricing.kind === 'cut' && (
@@ -259,7 +268,14 @@ function FilledBasket({
                 </Button>
               )}
             </div>
-            <BasketGrid fields={fields} show={show} reason={reason} onCorrect={correct} handle={grid} />
+            <BasketGrid
+              key={fields.join()}
+              fields={fields}
+              show={show}
+              reason={reason}
+              onCorrect={correct}
+              handle={grid}
+            />
           </section>
           {width === 'desk' && (
             <aside className={classes.side} aria-label="About the basket">
@@ -277,6 +293,12 @@ function FilledBasket({
   )
 }
 
+/** The same basket may be taken a moment later. */
+function mayPassBy(error: unknown): boolean {
+  const { retryAfterSeconds, code } = wordsOf(error)
+  return retryAfterSeconds !== null || code === 'NO_ANSWER'
+}
+
 function showSearch(show: Shown): Partial<BasketSearch> {
   return { show: show === 'all' ? undefined : show, reason: undefined }
 }
@@ -289,8 +311,8 @@ function reasonSearch(reason: string | null): Partial<BasketSearch> {
 function refusedCsv(fields: readonly Field[]): string {
   const rows = basket.rows.flatMap(({ line, cells, outcome }) =>
     outcome?.kind === 'refused'
-      ? [csvRow([...fields.map((field) => cells[field] ?? ''), String(line), outcome.code, outcome.sentence])]
+      ? [spreadsheetRow([...fields.map((field) => cells[field] ?? ''), String(line), outcome.code, outcome.sentence])]
       : [],
   )
-  return csvRow([...fields, 'line', 'error_code', 'error']) + rows.join('')
+  return spreadsheetRow([...fields, 'line', 'error_code', 'error']) + rows.join('')
 }

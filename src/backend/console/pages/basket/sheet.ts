@@ -1,5 +1,6 @@
 // A pasted sheet: its rows as they were pasted, which column is which field, the lines of a basket that follow from both, and the CSV
 // that the engine is sent. A line keeps its place from the sheet to the answer.
+import { csvRow } from '../../ui/download.ts'
 import { contractForm, isFigure } from './cell-text.ts'
 import { FIELDS, type Field, fieldOf, ORDER_WITHOUT_NAMES } from './columns.ts'
 import { readSeparated } from './separated-text.ts'
@@ -140,9 +141,4 @@ export function batchCsv(sheet: Pick<Sheet, 'fields'>, lines: readonly BasketLin
     return csvRow(surplus > 0 ? [...row, ...Array.from({ length: surplus }, () => '')] : row)
   })
   return csvRow(fields) + rows.join('')
-}
-
-/** Cells are texts of the person's own, for a program that reads them as such: nothing is marked as a spreadsheet would want it. */
-export function csvRow(cells: readonly string[]): string {
-  return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`
 }

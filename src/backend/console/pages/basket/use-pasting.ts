@@ -13,7 +13,8 @@ export interface Pasting {
   takeFile(file: File): void
 }
 
-export function usePasting(): Pasting {
+/** @param onTaken told of a new basket */
+export function usePasting(onTaken: () => void): Pasting {
   const [refused, setRefused] = useState<string | null>(null)
   const [isOver, setIsOver] = useState(false)
 
@@ -24,6 +25,7 @@ export function usePasting(): Pasting {
       return setRefused('There is no line in this text: each has a ticker, a value or shares, and days.')
     setRefused(null)
     basket.take(sheet)
+    onTaken()
     announce(`Read ${sheet.rows.length} lines`)
   }
   const takeFile = (file: File) => {
