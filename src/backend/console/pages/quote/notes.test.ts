@@ -9,7 +9,7 @@ import {
 } from '../../../client/index.ts'
 import recordedText from './fixtures/recorded-answers.json?raw'
 import { guessesOf, stepSources } from './guesses.ts'
-import { stepNotes } from './notes.ts'
+import { hasTieredMarkup, stepNotes } from './notes.ts'
 
 const recorded = parseExactJson(recordedText, COUNTS) as readonly { readonly answer: QuoteAnswer }[]
 const [byValue, , standIn] = recorded.map(({ answer }) => answer) as [QuoteAnswer, QuoteAnswer, QuoteAnswer]
@@ -48,6 +48,10 @@ test('a stand-in is a guess of its input and of its step', () => {
   expect(guessesOf(byValue)).toEqual([])
   expect(guessesOf(standIn).map(({ input, words }) => [input, words])).toEqual([['lender_rate', 'Lender rate 20 %']])
   expect(stepSources(standIn).lender_rate).toBe('fallback')
+})
+
+test('a markup by value is told as one', () => {
+  expect(recorded.map(({ answer }) => hasTieredMarkup(answer))).toEqual([false, false, false, true])
 })
 
 test('so is a risk that nobody rated', () => {

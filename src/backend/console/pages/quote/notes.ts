@@ -52,6 +52,11 @@ function markupNote({ waterfall }: QuoteAnswer): { readonly markup?: string } {
   return words?.endsWith(' before rounding') ? { markup: words.slice(0, -' before rounding'.length) } : {}
 }
 
+/** Only the step's own words say so: the percentage of the answer is then not what counts. */
+export function hasTieredMarkup({ waterfall }: QuoteAnswer): boolean {
+  return waterfall.some(({ step, description }) => step === 'markup' && description?.startsWith('marginal'))
+}
+
 /** Only the step's own words say whose volatility it is. */
 function isOfStock({ waterfall }: QuoteAnswer): boolean {
   return waterfall.some(({ step, description }) => step === 'volatility' && description?.startsWith("the stock's own"))

@@ -16,6 +16,7 @@ import { dateText, grouped, percentText, rateText, sharesText, signedUsd, timeTe
 import { Failure, Loading } from '../../ui/states.tsx'
 import { requestOf } from './form-text.ts'
 import type { PricedQuote } from './last-quotes.ts'
+import { hasTieredMarkup } from './notes.ts'
 import classes from './side.module.css'
 import { daysText } from './stays-table.tsx'
 
@@ -32,7 +33,6 @@ export function Side({ quote, broker }: { readonly quote: PricedQuote; readonly 
 
 function Bill({ answer, broker }: { readonly answer: QuoteAnswer; readonly broker: BrokerAnswer | null }) {
   const { breakdown, terms } = answer
-  const hasTiers = broker !== null && broker.markup_tiers !== null
   const fee =
     broker === null
       ? 'Transaction fee'
@@ -41,7 +41,10 @@ function Bill({ answer, broker }: { readonly answer: QuoteAnswer; readonly broke
         : `Transaction fee, ${percentText(broker.transaction_amount)}`
   const rows = [
     ['Borrow cost', usdText(breakdown.borrow_cost)],
-    [hasTiers ? 'Markup, by value' : `Markup, ${percentText(terms.markup_percentage)}`, usdText(breakdown.markup)],
+    [
+      hasTieredMarkup(answer) ? 'Markup, by value' : `Markup, ${percentText(terms.markup_percentage)}`,
+      usdText(breakdown.markup),
+    ],
     [fee, usdText(breakdown.transaction_fees)],
   ] as const
   const ofShares = [
@@ -49,7 +52,7 @@ function Bill({ answer, broker }: { readonly answer: QuoteAnswer; readonly broke
     ...(answer.fee_per_share == null ? [] : [['Fee a share', grouped(answer.fee_per_share)] as const]),
   ]
   return (
-    <section>
+    <section aria-label="The bill">
       <h2>The bill</h2>
       <table className={classes.bill}>
         <tbody>
@@ -196,7 +199,7 @@ function Packs({ quote }: { readonly quote: PricedQuote }) {
     staleTime: Number.POSITIVE_INFINITY,
   })
   return (
-    <section>
+    <section aria-label="Under every pack">
       <h2>Under every pack: {comparedText(quote, packs.data)}</h2>
       {packs.isPending ? (
         <Loading rows={4} label="Comparing packs" />

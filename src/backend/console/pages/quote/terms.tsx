@@ -2,6 +2,7 @@
 import type { BrokerAnswer, QuoteAnswer } from '../../../client/index.ts'
 import { grouped, percentText, usdText } from '../../ui/formats.ts'
 import classes from './form.module.css'
+import { hasTieredMarkup } from './notes.ts'
 
 export function Terms({
   clientId,
@@ -68,9 +69,10 @@ function rowsOfBroker(broker: BrokerAnswer): Row[] {
   ]
 }
 
-function rowsOfAnswer({ terms, breakdown }: QuoteAnswer): Row[] {
+function rowsOfAnswer(answer: QuoteAnswer): Row[] {
+  const { terms, breakdown } = answer
   return [
-    ['Markup', percentText(terms.markup_percentage)],
+    ['Markup', hasTieredMarkup(answer) ? 'by value' : percentText(terms.markup_percentage)],
     ['Transaction fee', `${usdText(breakdown.transaction_fees)} USD`],
     ['Day count', terms.day_count],
     ['Convention pack', terms.convention_pack],
