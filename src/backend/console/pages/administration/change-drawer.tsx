@@ -114,7 +114,7 @@ export function ChangeDrawer<Form>(props: ChangeDrawerProps<Form>) {
         error={null}
         fields={fields}
       >
-        <p className="quiet">{live === null ? 'This is what would be new.' : 'This is what would be another.'}</p>
+        <p className="quiet">{live === null ? 'This is what would be new.' : 'This is what would change.'}</p>
         <Changes changes={changes} titles={['Field', 'Now', 'Then']} />
       </FormDrawer>
     )
@@ -126,7 +126,7 @@ export function ChangeDrawer<Form>(props: ChangeDrawerProps<Form>) {
       onSubmit={() => setStage('review')}
       onClose={onClose}
       busy={false}
-      notNow={nothing ? 'Nothing is another yet.' : null}
+      notNow={nothing ? 'Nothing is changed yet.' : null}
       error={sending.error}
       fields={fields}
     >
