@@ -46,9 +46,10 @@ function modelNotes(answer: QuoteAnswer, model: PricingModel): Record<string, st
   }
 }
 
-/** `5 % of the borrow cost`; tiers keep the engine's words. */
-function markupNote({ waterfall }: QuoteAnswer): { readonly markup?: string } {
-  const words = waterfall.find(({ step }) => step === 'markup')?.description
+/** `5 % of the borrow cost` */
+function markupNote(answer: QuoteAnswer): { readonly markup?: string } {
+  if (hasTieredMarkup(answer)) return { markup: 'by charged value' }
+  const words = answer.waterfall.find(({ step }) => step === 'markup')?.description
   return words?.endsWith(' before rounding') ? { markup: words.slice(0, -' before rounding'.length) } : {}
 }
 

@@ -32,6 +32,7 @@ function Quote() {
   const width = useWidth()
   const stream = useStreamState()
   const expired = useExpired(shown)
+  const isOffline = stream.kind === 'lost' || stream.kind === 'failed'
   const isPhone = width === 'phone'
   const [folded, setFolded] = useState(true)
   const isFolded = isPhone && folded && shown !== null && desk.refused.size === 0
@@ -62,7 +63,7 @@ function Quote() {
   )
   const broker = shown === null ? null : brokerOf(shown.answer.client_id)
   return (
-    <div className={classes.page} data-offline={stream.kind === 'lost' || stream.kind === 'failed' || undefined}>
+    <div className={classes.page} data-offline={isOffline || undefined}>
       <div className={classes.columns}>
         <div className={classes.left}>
           <h1>Quote</h1>
@@ -94,7 +95,9 @@ function Quote() {
           )}
         </div>
         <div className={classes.middle}>
-          {desk.failure !== null && <Failure compact error={desk.failure} />}
+          {desk.failure !== null && (
+            <Failure compact error={desk.failure} onRetry={isOffline ? undefined : desk.price} />
+          )}
           {shown !== null ? (
             <Answer quote={shown} broker={broker} model={model} expired={expired} aged={isPricing} width={width} />
           ) : isPricing ? (
