@@ -8,6 +8,12 @@ import classes from './page.module.css'
 import { count } from './totals-bar.tsx'
 
 const SHOWN_AT_ONCE = 50
+/** Behind a figure that has no column to say it. */
+const UNITS: Readonly<Partial<Record<Field, string>>> = {
+  position_value: ' USD',
+  quantity: ' shares',
+  loan_days: ' days',
+}
 
 export function RefusedList({
   fields,
@@ -58,7 +64,7 @@ function RefusedCard({
         <span className="quiet">Line {line}</span>{' '}
         {fields
           .filter((field) => !faults.includes(field) && cells[field] !== undefined)
-          .map((field) => cellText(field, cells[field]))
+          .map((field) => `${cellText(field, cells[field])}${UNITS[field] ?? ''}`)
           .join(' · ')}
       </p>
       <p className={classes.refusal}>{outcome.sentence}</p>
