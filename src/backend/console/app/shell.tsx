@@ -60,9 +60,11 @@ export function Shell() {
             </Link>
           ))}
         </nav>
-        <UnstyledButton className={classes.search} onClick={openSearch} aria-label="Search a ticker or a command">
+        <UnstyledButton className={classes.search} onClick={openSearch}>
           <span className="clip">Ticker or command</span>
-          <kbd className="key">/</kbd>
+          <kbd className="key" aria-hidden="true">
+            /
+          </kbd>
         </UnstyledButton>
         <PersonMenu onKeys={() => setShowsKeys(true)} />
       </header>
