@@ -62,9 +62,7 @@ export function Shell() {
         </nav>
         <UnstyledButton className={classes.search} onClick={openSearch}>
           <span className="clip">Ticker or command</span>
-          <kbd className="key" aria-hidden="true">
-            /
-          </kbd>
+          <kbd className="key">/</kbd>
         </UnstyledButton>
         <PersonMenu onKeys={() => setShowsKeys(true)} />
       </header>
