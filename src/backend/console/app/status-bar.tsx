@@ -12,7 +12,8 @@ export function StatusBar() {
   useAnnouncedFailures(feeds.data)
   const at = new Date(now)
   return (
-    <footer className={classes.bar}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: where it is too narrow it scrolls, by keys too
+    <footer className={classes.bar} tabIndex={0}>
       <Stream now={now} />
       {FEED_NAMES.map((name) => (
         <Feed
