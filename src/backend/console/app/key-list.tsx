@@ -35,6 +35,7 @@ const KEYS: readonly (readonly [string, readonly (readonly [string, string])[]])
       ['J', 'copy as JSON'],
       ['V', 'copy as CSV'],
       ['R', 'replay the record'],
+      ['Esc', 'from the form to the answer'],
     ],
   ],
 ]
