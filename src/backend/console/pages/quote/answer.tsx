@@ -1,6 +1,7 @@
 // A price: the total first, then how it came about, then what else it could have been.
 import { useMemo } from 'react'
 import type { BorrowStatus, BrokerAnswer, PricingModel, QuoteAnswer } from '../../../client/index.ts'
+import { useMedia } from '../../app/hooks.ts'
 import { liveRates } from '../../app/live-rates.ts'
 import { TierBadge, WordBadge } from '../../ui/badges.tsx'
 import { dateText, rateText, sharesText, usdText } from '../../ui/formats.ts'
@@ -39,6 +40,7 @@ export function Answer({ quote, broker, model, expired, aged, width }: AnswerPro
   const notes = useMemo(() => stepNotes(answer, model, basis), [answer, model, basis])
   const sources = useMemo(() => stepSources(answer), [answer])
   const isPhone = width === 'phone'
+  const isNarrow = useMedia('(max-width: 1099px)')
   const about = { quote, expired, tier: liveRates.rows.get(answer.ticker)?.borrow_status }
   return (
     <article className={classes.answer} data-aged={aged || undefined} data-width={width} aria-busy={aged}>
@@ -46,7 +48,7 @@ export function Answer({ quote, broker, model, expired, aged, width }: AnswerPro
       <GuessNotice quote={quote} broker={broker} model={model} />
       <Shortage quote={quote} />
       <Waterfall steps={answer.waterfall} notes={notes} sources={sources} size={SIZES[width]} />
-      <StaysTable stays={stays} isPhone={isPhone} />
+      <StaysTable stays={stays} isTall={isNarrow} />
       <CopyButtons quote={quote} />
     </article>
   )

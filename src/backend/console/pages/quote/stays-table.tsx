@@ -3,8 +3,11 @@ import { usdText } from '../../ui/formats.ts'
 import classes from './answer.module.css'
 import type { Stay } from './reprice.ts'
 
-/** @param stays null: the arithmetic did not come to the answer, so nothing is said */
-export function StaysTable({ stays, isPhone }: { readonly stays: readonly Stay[] | null; readonly isPhone: boolean }) {
+/**
+ * @param stays null: the arithmetic did not come to the answer, so nothing is said
+ * @param isTall a row a stay, where columns have no room
+ */
+export function StaysTable({ stays, isTall }: { readonly stays: readonly Stay[] | null; readonly isTall: boolean }) {
   if (stays === null) {
     return (
       <p className={classes.aside}>
@@ -14,7 +17,7 @@ export function StaysTable({ stays, isPhone }: { readonly stays: readonly Stay[]
   }
   return (
     <section>
-      {isPhone ? <Tall stays={stays} /> : <Wide stays={stays} />}
+      {isTall ? <Tall stays={stays} /> : <Wide stays={stays} />}
       <p className={classes.aside}>Other stays are computed here at the same rate and terms, and are on no record.</p>
     </section>
   )
