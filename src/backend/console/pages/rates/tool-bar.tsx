@@ -91,20 +91,18 @@ export function ToolBar(props: ToolBarProps) {
               <Button>Columns</Button>
             </Menu.Target>
             <Menu.Dropdown>
-              {CHOICES.map((column) => {
-                const isShown = !hidden.includes(column)
-                return (
-                  <Menu.Item
-                    key={column}
-                    role="menuitemcheckbox"
-                    aria-checked={isShown}
-                    rightSection={isShown ? '✓' : undefined}
-                    onClick={() => onHidden(isShown ? [...hidden, column] : hidden.filter((name) => name !== column))}
-                  >
-                    {CHOICE_TITLES[column]}
-                  </Menu.Item>
-                )
-              })}
+              {CHOICES.map((column) => (
+                <Menu.CheckboxItem
+                  key={column}
+                  checked={!hidden.includes(column)}
+                  checkIcon="✓"
+                  onChange={(isShown) =>
+                    onHidden(isShown ? hidden.filter((name) => name !== column) : [...hidden, column])
+                  }
+                >
+                  {CHOICE_TITLES[column]}
+                </Menu.CheckboxItem>
+              ))}
             </Menu.Dropdown>
           </Menu>
         </>
