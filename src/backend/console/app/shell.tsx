@@ -83,7 +83,6 @@ function PersonMenu({ onKeys }: { readonly onKeys: () => void }) {
   const { label, clientId, role } = usePerson()
   const { density, letterKeys } = usePreferences()
   const { chosen, choose } = useTheme()
-  const marked = (on: boolean) => ({ 'aria-checked': on, role: 'menuitemradio', rightSection: on ? '✓' : undefined })
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -97,30 +96,24 @@ function PersonMenu({ onKeys }: { readonly onKeys: () => void }) {
         </Menu.Label>
         <Menu.Divider />
         <Menu.Label>Theme</Menu.Label>
-        {(['dark', 'light', 'auto'] as const).map((theme) => (
-          <Menu.Item key={theme} {...marked(chosen === theme)} onClick={() => choose(theme)}>
-            {theme === 'auto' ? 'As the system' : theme === 'dark' ? 'Dark' : 'Light'}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup value={chosen} onChange={(theme) => choose(theme as typeof chosen)}>
+          <Menu.RadioItem value="dark">Dark</Menu.RadioItem>
+          <Menu.RadioItem value="light">Light</Menu.RadioItem>
+          <Menu.RadioItem value="auto">As the system</Menu.RadioItem>
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Label>Density</Menu.Label>
-        {(['compact', 'comfortable'] as const).map((choice) => (
-          <Menu.Item
-            key={choice}
-            {...marked(density === choice)}
-            onClick={() => preferenceStore.set({ density: choice })}
-          >
-            {choice === 'compact' ? 'Compact' : 'Comfortable'}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item
-          {...marked(letterKeys)}
-          role="menuitemcheckbox"
-          onClick={() => preferenceStore.set({ letterKeys: !letterKeys })}
+        <Menu.RadioGroup
+          value={density}
+          onChange={(choice) => preferenceStore.set({ density: choice as typeof density })}
         >
+          <Menu.RadioItem value="compact">Compact</Menu.RadioItem>
+          <Menu.RadioItem value="comfortable">Comfortable</Menu.RadioItem>
+        </Menu.RadioGroup>
+        <Menu.Divider />
+        <Menu.CheckboxItem checked={letterKeys} onChange={(on) => preferenceStore.set({ letterKeys: on })}>
           Letter keys
-        </Menu.Item>
+        </Menu.CheckboxItem>
         <Menu.Item onClick={onKeys} rightSection={<kbd className="key">?</kbd>}>
           Keys
         </Menu.Item>
