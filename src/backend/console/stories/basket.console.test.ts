@@ -4,17 +4,20 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Deployment, startDeployment } from '../../test/end-to-end/deployment.ts'
+import { broker } from '../../test/end-to-end/market.ts'
 import { expectAccessible, visit } from './browser.ts'
 
-/** Requests a minute of a standard broker: enough to look around, too few for the largest baskets. */
-const STANDARD_LIMIT = 24
+/** Requests a minute of a broker: enough to look around, too few for the largest baskets. */
+const FEW_REQUESTS = 24
 
 /** Of a thousand lines, on a machine that does other things as well. */
 const PRICED_MS = 40_000
 
 let engine: Deployment
 beforeAll(async () => {
-  engine = await startDeployment({ environment: { RATE_LIMIT_STANDARD: String(STANDARD_LIMIT) } })
+  engine = await startDeployment({
+    prepare: (database) => broker(database, 'small', { requests_per_minute: FEW_REQUESTS }),
+  })
 })
 
 /** As a spreadsheet copies them: tabs, groups, names of its own. */
@@ -69,12 +72,12 @@ describe('a desk', () => {
     expect(await columns.textContent()).toMatch(
       /Symbol\s*→.*Ticker\s*Notional \(USD\)\s*→.*Value, USD\s*Days\s*→.*Days\s*Trader\s*→.*left out/s,
     )
-    expect(await columns.textContent()).toContain('100.00')
+    expect(await columns.textContent()).toContain('75,000.00 → 75000.00')
     expect(await quotesOnRecord()).toBe(0)
 
-    const broker = page.getByRole('textbox', { name: 'Broker of the lines that name none' })
-    await broker.fill('demo-classic')
-    await broker.press('Enter')
+    const field = page.getByRole('textbox', { name: 'Broker of the lines that name none' })
+    await field.fill('demo-classic')
+    await field.press('Enter')
     await page.keyboard.press('Control+Enter')
     await priced(page)
     expect(await total(page, 'Priced')).toBe('497 of 500 lines')
@@ -161,13 +164,13 @@ describe('a desk', () => {
     await paste(page, 'name;size;how long\nGME;50k;30\nAMC;100;7\n')
     await page.getByText('No column has a ticker, nor a value or shares, nor days').first().waitFor()
     expect(await page.getByRole('button', { name: 'Price 2 lines' }).isDisabled()).toBe(true)
-    for (const [column, field] of [
+    for (const [column, meaning] of [
       ['name', 'Ticker'],
       ['size', 'Value, USD'],
       ['how long', 'Days'],
     ] as const) {
       await page.getByRole('combobox', { name: column, exact: true }).click()
-      await page.getByRole('option', { name: field, exact: true }).click()
+      await page.getByRole('option', { name: meaning, exact: true }).click()
     }
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Price 2 lines' }).click()
@@ -201,9 +204,13 @@ test('on a phone a broker sees the totals and the refused lines, and corrects th
 })
 
 test('a basket that never fits the limit is not sent; one that does not fit now waits as long as the engine says', async () => {
-  const { page, faults } = await visit({ url: engine.url, apiKey: engine.keys['demo-classic'], path: '/basket' })
-  await paste(page, sheet(STANDARD_LIMIT * 100 + 1))
-  await page.getByText(`and ${STANDARD_LIMIT} a minute are yours: at most 2,400 lines.`).waitFor()
+  const { page, faults } = await visit({
+    url: engine.url,
+    apiKey: await engine.newKey('small', 'broker'),
+    path: '/basket',
+  })
+  await paste(page, sheet(FEW_REQUESTS * 100 + 1))
+  await page.getByText(`and ${FEW_REQUESTS} a minute are yours: at most 2,400 lines.`).waitFor()
   expect(await page.getByRole('button', { name: 'Price 2,401 lines' }).isDisabled()).toBe(true)
 
   await paste(page, sheet(1_300))

@@ -35,7 +35,9 @@ test('a desk tries a markup on quotes of the past, sees who would feel it, and t
 
   // The difference is after - before, to the cent, and so is every row of the clients.
   const cents = (text: string) => BigInt(text.replace('−', '-').replace(/[^0-9-]/g, ''))
-  const clients = page.getByRole('table').filter({ has: page.getByRole('columnheader', { name: 'Client' }) })
+  const clients = page
+    .getByRole('table')
+    .filter({ has: page.getByRole('columnheader', { name: 'Client', exact: true }) })
   const rows = await clients.getByRole('row').all()
   expect(rows).toHaveLength(5)
   for (const row of rows.slice(1)) {
@@ -80,7 +82,7 @@ test('what is wrong with a draft stands under its fields in the engine’s words
     return (await Promise.all(id.map((one) => page.locator(`[id="${one}"]`).textContent()))).join(' ')
   }
   expect(await complaint('To')).toContain('to must be after from')
-  expect(await complaint('Fee')).toContain('transaction_amount')
+  expect(await complaint('Fee type')).toContain('transaction_fee_type is required with transaction_amount')
   expect(await complaint('Event weight')).toContain('model.event_weight must be a number')
   expect(await page.getByLabel('To', { exact: true }).evaluate((field) => field === document.activeElement)).toBe(true)
   await expectAccessible(page)

@@ -1,6 +1,6 @@
 // What would have been: revenue then and under the draft, the clients by how much it changes for them, and what could not be priced.
 import { Button } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import type { EffectAnswer, RevenueAnswer, WhatIfAnswer } from '../../../client/index.ts'
 import { fixed, signedUsd, usdText } from '../../ui/formats.ts'
 import { ChangeHistogram } from './change-histogram.tsx'
@@ -49,7 +49,7 @@ export function Result({ answer, isOld }: { readonly answer: WhatIfAnswer; reado
       </section>
       <section>
         <h2>What it is made of, USD</h2>
-        <div className={classes.scroll}>
+        <Wide label="Table of the revenue">
           <table className="table">
             <thead>
               <tr>
@@ -72,7 +72,7 @@ export function Result({ answer, isOld }: { readonly answer: WhatIfAnswer; reado
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       </section>
       <Clients answer={answer} />
       {bins.length > 0 && (
@@ -100,7 +100,7 @@ function Clients({ answer }: { readonly answer: WhatIfAnswer }) {
       {named.length === 0 ? (
         <p className="quiet">No client has a quote in this range that could be priced.</p>
       ) : (
-        <div className={classes.scroll}>
+        <Wide label="Table of the clients">
           <table className="table">
             <thead>
               <tr>
@@ -124,7 +124,7 @@ function Clients({ answer }: { readonly answer: WhatIfAnswer }) {
               <ClientRow name="All" effect={answer} />
             </tfoot>
           </table>
-        </div>
+        </Wide>
       )}
       {!showsAll && (named.length > CLIENTS_AT_FIRST || others !== null) && (
         <Button onClick={() => setShowsAll(true)}>All {countText(answer.clients)} clients</Button>
@@ -144,6 +144,16 @@ function ClientRow({ name, effect }: { readonly name: string; readonly effect: E
       <td className="right strong">{signedUsd(delta.total_fees)}</td>
       <td className="right">{percentOf(before.total_fees, delta.total_fees)}</td>
     </tr>
+  )
+}
+
+/** A table that may be wider than the screen. */
+function Wide({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+    <section className={classes.scroll} tabIndex={0} aria-label={label}>
+      {children}
+    </section>
   )
 }
 
