@@ -50,7 +50,9 @@ function Wide({ stays }: { readonly stays: readonly Stay[] }) {
           ))}
         </tr>
         <tr>
-          <th scope="row">A day, all in</th>
+          <th scope="row" className="quiet">
+            A day, all in
+          </th>
           {stays.map(({ days, aDay }) => (
             <td key={days} className="right quiet">
               {usdText(aDay)}
