@@ -1,6 +1,6 @@
 // A field for a name: suggestions from the universe as it is, or the names of last time.
 import { Autocomplete } from '@mantine/core'
-import { type Ref, useState } from 'react'
+import { type Ref, useEffect, useState } from 'react'
 import { foundStocks } from '../../app/found-stocks.ts'
 import { liveRates } from '../../app/live-rates.ts'
 import { recentStocks } from './recent.ts'
@@ -22,6 +22,9 @@ export function TickerField({
   readonly fieldRef?: Ref<HTMLInputElement>
 }) {
   const [typed, setTyped] = useState<string | null>(null)
+  // The list puts what was chosen into the field; from then on it is the address that says it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice ends the typing
+  useEffect(() => setTyped(null), [value])
   const suggested = typed === null || typed.trim() === '' ? recentStocks() : foundTickers(typed)
   const choose = (text: string) => {
     const ticker = tickerOf(text)
@@ -37,6 +40,7 @@ export function TickerField({
       value={typed ?? value}
       data={typed === null || typed.trim() === '' ? [{ group: 'Looked at last', items: suggested }] : suggested}
       filter={({ options }) => options}
+      selectFirstOptionOnChange
       maxDropdownHeight={320}
       comboboxProps={{ width: 320, position: 'bottom-start' }}
       renderOption={({ option }) => <Suggestion ticker={option.value} />}

@@ -34,10 +34,10 @@ export function useHistories(tickers: readonly string[], range: AskedRange): His
     })),
   })
   const rows = useLiveRows(tickers)
-  const pointsOf = answers.map(({ data }) => data?.points)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the answers of the queries are an array that is new every time
+  const names = useSame(tickers)
+  const pointsOf = useSame(answers.map(({ data }) => data?.points))
   const told = useMemo(() => {
-    const known = tickers.flatMap((ticker, place) => {
+    const known = names.flatMap((ticker, place) => {
       const points = pointsOf[place]
       return points === undefined ? [] : [{ ticker, points, row: rows[place] }]
     })
@@ -47,7 +47,7 @@ export function useHistories(tickers: readonly string[], range: AskedRange): His
       known.map(({ row }) => row),
       Date.now(),
     )
-  }, [tickers.join(), rows, endsNow, ...pointsOf])
+  }, [names, rows, endsNow, pointsOf])
   const first = answers[0]
   return {
     told,
@@ -73,18 +73,29 @@ export function useEvents(ticker: string | undefined, toMs: number) {
   })
 }
 
-const NO_ROWS: readonly undefined[] = []
-
 function useLiveRows(tickers: readonly string[]): readonly (RateRowAnswer | undefined)[] {
-  const last = useRef<readonly (RateRowAnswer | undefined)[]>(NO_ROWS)
+  const last = useRef<readonly (RateRowAnswer | undefined)[]>([])
   return useSyncExternalStore(onRows, () => {
-    const rows = tickers.map((ticker) => liveRates.rows.get(ticker))
-    const isSame = rows.length === last.current.length && rows.every((row, place) => row === last.current[place])
-    if (!isSame) last.current = rows
+    last.current = same(
+      last.current,
+      tickers.map((ticker) => liveRates.rows.get(ticker)),
+    )
     return last.current
   })
 }
 
 function onRows(listener: () => void): () => void {
   return liveRates.onRows(listener)
+}
+
+/** The list of last time, as long as the same things are in it. */
+function useSame<Item>(now: readonly Item[]): readonly Item[] {
+  const last = useRef(now)
+  last.current = same(last.current, now)
+  return last.current
+}
+
+function same<Item>(before: readonly Item[], now: readonly Item[]): readonly Item[] {
+  const isSame = before.length === now.length && now.every((item, place) => item === before[place])
+  return isSame ? before : now
 }
