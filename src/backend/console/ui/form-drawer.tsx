@@ -86,7 +86,9 @@ export function PanelDrawer({
       closeOnClickOutside={mayClose}
       withCloseButton={mayClose}
       closeButtonProps={{ 'aria-label': 'Close' }}
-      classNames={{ content: classes.drawer, body: classes.body }}
+      // Its header is not the page's.
+      attributes={{ header: { role: 'presentation' } }}
+      classNames={{ content: classes.drawer, body: classes.body, title: classes.title }}
     >
       {children}
     </Drawer>

@@ -61,7 +61,7 @@ export function StocksTab({ address, go }: TabProps) {
                 </td>
                 <td className={classes.name}>{stock.name ?? 'none'}</td>
                 <td>{stock.borrow_status === null ? 'none' : <TierBadge tier={stock.borrow_status} />}</td>
-                <td className="right">{stock.floor_rate === null ? 'the default' : rateText(stock.floor_rate)}</td>
+                <td className="right">{stock.floor_rate === null ? 'default' : rateText(stock.floor_rate)}</td>
                 <td className={classes.phoneless}>{stock.lender_id ?? 'none'}</td>
                 <td>{stock.active ? 'active' : <WordBadge tone="warn">not priced</WordBadge>}</td>
               </tr>

@@ -152,7 +152,7 @@ export function withUnit(text: string, unit: string): string {
   return `${grouped(number === null ? exact : trim(number).toString())} ${unit}`
 }
 
-export const BILLING_WORDS = { term: 'the stay, rounded once', daily: 'rounded days' } as const
+export const BILLING_WORDS = { term: 'once a stay', daily: 'day by day' } as const
 
 export function termsLines(form: TermsForm): FormLine[] {
   return [

@@ -2,6 +2,7 @@
 import { Button, SegmentedControl } from '@mantine/core'
 import type { PricingModel, Tier } from '../../../client/index.ts'
 import { useConfig } from '../../app/hooks.ts'
+import { grouped } from '../../ui/formats.ts'
 import { asChoices, ChoiceField, NumberField, TextField, YesNoField } from './fields.tsx'
 import classes from './list-frame.module.css'
 import { BILLING_WORDS, type TermsForm, type TierForm } from './terms-fields.ts'
@@ -124,7 +125,7 @@ export function TermsFormFields({
       <p className="label">
         {limit === undefined
           ? 'Without its own limit it has that of its tier.'
-          : `Its tier allows ${limit} requests a minute.`}
+          : `Its tier allows ${grouped(String(limit))} requests a minute.`}
       </p>
       <YesNoField
         label="Active"

@@ -20,7 +20,8 @@ export function CompareDetail({
   const [one, other] = records
   return (
     <>
-      <div className={classes.scroll}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and nothing in it takes the focus */}
+      <div className={classes.scroll} tabIndex={0}>
         <h2 className={classes.title}>Two records</h2>
         {failed !== undefined ? (
           <Failure error={failed.error} onRetry={() => void failed.refetch()} />

@@ -13,11 +13,14 @@ type Filter = (change: AddressChange) => void
 export function FilterBar({
   address,
   faults,
+  isBehind,
   onFilter,
   onShow,
 }: {
   readonly address: RecordsSearch
   readonly faults: ReadonlyMap<FilterName, string>
+  /** On a phone the record stands in the list's place, and the list's filters rest. */
+  readonly isBehind: boolean
   readonly onFilter: Filter
   readonly onShow: (panel: Panel) => void
 }) {
@@ -31,6 +34,13 @@ export function FilterBar({
       isPhone={width === 'phone'}
     />
   )
+  if (isBehind) {
+    return (
+      <div className={classes.bar}>
+        <h1 className={classes.title}>Record</h1>
+      </div>
+    )
+  }
   return (
     <div className={classes.bar}>
       <h1 className={classes.title}>Record</h1>

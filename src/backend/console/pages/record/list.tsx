@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { Fragment, useEffect, useRef } from 'react'
 import type { RecordPageAnswer, RecordSummaryAnswer } from '../../../client/index.ts'
 import { SealBadge } from '../../ui/badges.tsx'
-import { gridRate, usdText } from '../../ui/formats.ts'
+import { gridRate, timeText, usdText } from '../../ui/formats.ts'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
 import { countText } from './ask.ts'
 import { weekdayText, wholeTime } from './days.ts'
@@ -138,7 +138,7 @@ function Table({
                     aria-current={isShown || undefined}
                     onClick={(event) => event.stopPropagation()}
                   >
-                    {wholeTime(item.occurred_at)}
+                    {width === 'phone' ? timeText(item.occurred_at) : wholeTime(item.occurred_at)}
                   </Link>
                 </td>
                 {item.record_type === 'quote' ? (

@@ -105,7 +105,13 @@ function Records() {
   const faults = faultsOf(list.error, unclear)
   return (
     <div className={classes.screen} data-width={width}>
-      <FilterBar address={address} faults={faults} onFilter={filter} onShow={(show) => go({ show })} />
+      <FilterBar
+        address={address}
+        faults={faults}
+        isBehind={!showsList}
+        onFilter={filter}
+        onShow={(show) => go({ show })}
+      />
       <div className={classes.panes}>
         {showsList && (
           <List

@@ -2,6 +2,7 @@
 // head. docs/audit.md says what is hashed and what is signed. The browser's own SHA-256 and Ed25519 do the arithmetic.
 import { COUNTS } from '../../../client/answers.ts'
 import { type AuditRecordAnswer, parseExactJson } from '../../../client/index.ts'
+import { grouped } from '../../ui/formats.ts'
 import type { ChainLink, RecordRow, SignedHead, Stretch } from './chain-file.ts'
 
 export const NO_HASH = '0'.repeat(64)
@@ -130,7 +131,7 @@ function stepShown(shown: AuditRecordAnswer, link: ChainLink): ProofStep {
     name: 'shown',
     found: same ? 'good' : 'bad',
     title: same ? 'What is shown is what is chained' : 'What is shown is not what is chained',
-    fact: `place ${link.sequence}`,
+    fact: `place ${grouped(String(link.sequence))}`,
     details: [],
   }
 }
