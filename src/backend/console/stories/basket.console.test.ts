@@ -75,7 +75,7 @@ describe('a desk', () => {
     expect(await columns.textContent()).toContain('75,000.00 → 75000.00')
     expect(await quotesOnRecord()).toBe(0)
 
-    const field = page.getByRole('textbox', { name: 'Broker of the lines that name none' })
+    const field = page.getByRole('combobox', { name: 'Broker of the lines that name none' })
     await field.fill('demo-classic')
     await field.press('Enter')
     await page.keyboard.press('Control+Enter')

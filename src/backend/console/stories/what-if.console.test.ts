@@ -76,11 +76,15 @@ test('what is wrong with a draft stands under its fields in the engine’s words
   expect(await page.getByLabel('Fee', { exact: true }).inputValue()).toBe('25')
   await page.getByRole('button', { name: 'Try the draft' }).click()
   await page.getByText('The draft is refused; what is wrong stands under its fields.').waitFor()
-  const complaint = async (label: string) => {
-    const field = page.getByLabel(label, { exact: true }).first()
-    const id = (await field.getAttribute('aria-describedby'))?.split(' ') ?? []
-    return (await Promise.all(id.map((one) => page.locator(`[id="${one}"]`).textContent()))).join(' ')
-  }
+  /** What stands under a field for who looks and for who listens. */
+  const complaint = (label: string) =>
+    page
+      .getByLabel(label, { exact: true })
+      .first()
+      .evaluate((field) => {
+        const ids = (field.getAttribute('aria-describedby') ?? '').split(' ')
+        return ids.map((id) => document.getElementById(id)?.textContent ?? '').join(' ')
+      })
   expect(await complaint('To')).toContain('to must be after from')
   expect(await complaint('Fee type')).toContain('transaction_fee_type is required with transaction_amount')
   expect(await complaint('Event weight')).toContain('model.event_weight must be a number')
