@@ -20,6 +20,8 @@ export interface Visit {
   readonly theme?: 'dark' | 'light'
   readonly size?: keyof typeof SIZES
   readonly reducedMotion?: boolean
+  /** What this browser kept of an earlier visit. */
+  readonly storage?: Readonly<Record<string, string>>
 }
 
 /** A page, and what it should not have done. */
@@ -44,6 +46,7 @@ export async function visit({
   theme = 'dark',
   size = 'desk',
   reducedMotion = true,
+  storage = {},
 }: Visit): Promise<Visited> {
   const executablePath = chromiumFound()
   if (executablePath === null) throw new Error('there is no Chromium')
@@ -55,7 +58,12 @@ export async function visit({
     reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
-  await context.addInitScript((chosen) => localStorage.setItem('borrow-desk-theme', chosen), theme)
+  await context.addInitScript(
+    (kept) => {
+      for (const [name, value] of kept) localStorage.setItem(name, value)
+    },
+    Object.entries({ ...storage, 'borrow-desk-theme': theme }),
+  )
   const page = await context.newPage()
   page.setDefaultTimeout(15_000)
   const faults: string[] = []
