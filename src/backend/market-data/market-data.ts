@@ -75,6 +75,8 @@ export interface MarketData {
   snapshot(tickers: readonly Ticker[], at: Date, context: CallContext, how?: SnapshotOptions): Promise<MarketSnapshot>
   /** After an import or a desk's change: the next question about these names, or about any, is read again. */
   dropLocalCopies(tickers?: readonly Ticker[]): void
+  /** Names that were looked for, by whether a copy in memory did. Since the start. */
+  stats(): { readonly hits: number; readonly misses: number }
   /** News may have been missed: each name is read again before its copy is used, which serves only while the reads are away. */
   doubtLocalCopies(): void
 }
@@ -128,6 +130,7 @@ export function marketData(options: MarketDataOptions): MarketData {
     ttlResolution: 0,
   })
   const reading = new Map<Ticker, Read>()
+  const count = { hits: 0, misses: 0 }
   let generation = 0
 
   /** The local copy, else one read that all who ask meanwhile share, else a copy past its time. */
@@ -139,9 +142,14 @@ export function marketData(options: MarketDataOptions): MarketData {
     const copy = copies.get(ticker)
     const { maxAgeSeconds } = options
     if (maxAgeSeconds !== null && (copy === undefined || !isYoung(copy.value, maxAgeSeconds))) {
+      count.misses += 1
       return read(ticker, options)
     }
-    if (copy !== undefined && serves(copy, heldMsMax)) return copy.value
+    if (copy !== undefined && serves(copy, heldMsMax)) {
+      count.hits += 1
+      return copy.value
+    }
+    count.misses += 1
     const answer = () => {
       const underWay = reading.get(ticker)
       return underWay !== undefined && isWithin(underWay, heldMsMax) ? underWay.answer : read(ticker, options)
@@ -214,6 +222,8 @@ export function marketData(options: MarketDataOptions): MarketData {
       if (copy !== undefined && serves(copy, heldMsMax ?? Number.POSITIVE_INFINITY)) rows.set(ticker, copy.value)
       else missing.push(ticker)
     }
+    count.hits += rows.size
+    count.misses += missing.length
     if (missing.length === 0) return rows
     const begun = generation
     const askedAtMs = clock().getTime()
@@ -264,6 +274,8 @@ export function marketData(options: MarketDataOptions): MarketData {
           .filter(({ borrowStatus }) => status === null || borrowStatus === status)
       }
     },
+
+    stats: () => ({ ...count }),
 
     doubtLocalCopies() {
       generation += 1
