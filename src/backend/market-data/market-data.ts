@@ -22,7 +22,9 @@ import {
   stockVolatilityObservation,
   volatilityIndexObservation,
 } from './fallback.ts'
+import { type NameOverTime, readManyHistories } from './many-histories.ts'
 import type { Availability, InputLimits, Observation } from './observation.ts'
+import type { HistoryRange } from './rate-history.ts'
 import { agedInputs, type FeedInput } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import type { Page, ReadOptions, StoredReads } from './stored-reads.ts'
@@ -67,6 +69,12 @@ export interface MarketData {
     context: CallContext,
     signal: AbortSignal,
   ): AsyncIterable<MarketObservations[]>
+  /** What borrow rates rested on over time, page by page: of these names, or of all in trading (null). */
+  namesOverTime(
+    tickers: readonly Ticker[] | null,
+    range: HistoryRange,
+    context: CallContext,
+  ): AsyncIterable<NameOverTime[]>
   /**
    * One look at many names: each is read once, all at about the same time, and every observation is as old as at `at`. Names that
    * cannot be read fail when they are asked for, as `observe` does, and no other.
@@ -107,6 +115,9 @@ export interface MarketDataOptions {
 
 /** More than the names of the largest lender's file. */
 const LOCAL_COPIES_MAX = 25_000
+
+/** What is begun is read to its end. */
+const NEVER = new AbortController().signal
 
 interface Copy extends AgedCopy<StoredObservations> {
   /** When it was asked for: whatever changed before, it has. */
@@ -274,6 +285,9 @@ export function marketData(options: MarketDataOptions): MarketData {
           .filter(({ borrowStatus }) => status === null || borrowStatus === status)
       }
     },
+
+    namesOverTime: (tickers, range, context) =>
+      readManyHistories(reads.manyOverTime({ tickers, range }, context, NEVER)),
 
     stats: () => ({ ...count }),
 

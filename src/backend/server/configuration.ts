@@ -397,7 +397,7 @@ const TABLE = {
   dashboardLinks: parsed(
     'DASHBOARD_LINKS',
     'links, by commas',
-    'Pages of your own that the console leads operators to, as `Latency=https://grafana.example.com/d/desk`.',
+    'Pages of your own that the console leads operators to, as Latency=https://grafana.example.com/d/desk.',
     (value) => readDashboardLinks(value) ?? new Fault(DASHBOARD_LINKS_FORM),
   ),
   ...feedRows('LENDER', 'lender', 5, 60, 3),

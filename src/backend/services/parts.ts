@@ -377,7 +377,7 @@ export function calculation(
     listAll: market.listAll,
     terms: brokers.get,
     previousCloses: previousCloses({
-      manyOverTime: reads.manyOverTime,
+      namesOverTime: market.namesOverTime,
       volatilityLimit: limits.volatility,
       calendar: US_SETTLEMENT_CALENDAR,
       clock,
@@ -427,7 +427,7 @@ export function calculation(
         listByStatus: market.listByStatus,
         snapshot: market.snapshot,
         overTime: reads.overTime,
-        manyOverTime: reads.manyOverTime,
+        namesOverTime: market.namesOverTime,
         volatilityLimit: limits.volatility,
         terms: brokers.get,
         modelByName: models.get,
