@@ -13,6 +13,7 @@ const MAY = {
   compare_packs: ROLES,
   stream_rates: ROLES,
   config: ROLES,
+  who_am_i: ROLES,
   read_operations: ['desk', 'auditor', 'admin'],
   change_log_level: ['admin'],
   search_records: RECORD_KEEPERS,

@@ -10,7 +10,9 @@ import type { BatchSummary } from '../quotes/batch-answer.ts'
 import type { PriceDesk } from '../quotes/price-desk.ts'
 import type { Administration } from '../reference-data/http.ts'
 import type { CallContext } from '../server/call-context.ts'
+import type { DashboardLink } from '../server/dashboard-links.ts'
 import { publishOpenApi } from '../server/openapi.ts'
+import type { RecentDurations } from '../server/recent-durations.ts'
 import { createServer, type ServerOptions } from '../server/server.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { Webhooks } from '../webhooks/webhook.ts'
@@ -64,6 +66,10 @@ export interface GatewayOptions extends ServerOptions {
   /** Every feed as health checks show it. */
   readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
   readonly changeLogLevel: ChangeLogLevel
+  /** The quotes of the last hour, by the minute. */
+  readonly quoteMinutes: RecentDurations
+  /** Where the console leads operators to. */
+  readonly dashboardLinks: readonly DashboardLink[]
   readonly administration: Administration
   readonly audit: AuditFunctions
   /** How many years a record is kept at least. */

@@ -4,6 +4,7 @@ import type { Actor } from '../audit/quote-record.ts'
 import type { CallContext } from '../server/call-context.ts'
 import type { HealthDetails } from '../server/health-wire.ts'
 import type { LogLevel } from '../server/log.ts'
+import type { DurationFigures } from '../server/recent-durations.ts'
 
 export const SERVICES = [
   'api-gateway',
@@ -38,6 +39,7 @@ export interface ServiceLine {
   readonly uptime_seconds: number | null
   readonly log_level: string | null
   readonly log_level_until: string | null
+  readonly latency: DurationFigures | null
   readonly components: Readonly<Record<string, unknown>>
 }
 
@@ -81,6 +83,7 @@ async function lineOf(service: string, ask: () => Promise<Readonly<Record<string
       version: text('version'),
       uptime_seconds: typeof said.uptime_seconds === 'number' ? said.uptime_seconds : null,
       log_level: text('log_level'),
+      latency: (said.latency ?? null) as DurationFigures | null,
       log_level_until: until instanceof Date ? until.toISOString() : text('log_level_until'),
       components: (said.components ?? {}) as Record<string, unknown>,
     }
@@ -88,6 +91,35 @@ async function lineOf(service: string, ask: () => Promise<Readonly<Record<string
     // Why it does not answer stands in the log of the components of this process.
     return absent(service, 'away', elapsed())
   }
+}
+
+/**
+ * How often a name that is looked for is found among the copies: those that processes share, or without Redis those of the process that
+ * prices.
+ * @returns null when that is not known, or nothing was looked for
+ */
+export function cacheFigures(lines: readonly ServiceLine[]): object | null {
+  const found = factsOf(lines, 'shared_copies') ?? factsOf(lines, 'copies_in_memory')
+  const { hits, misses } = found ?? {}
+  if (typeof hits !== 'number' || typeof misses !== 'number' || hits + misses === 0) return null
+  return { hit_rate: Math.round((hits / (hits + misses)) * 10_000) / 10_000, hits, misses }
+}
+
+/** @returns null when not all of it is known */
+export function auditFigures(lines: readonly ServiceLine[]): object | null {
+  const { queued } = factsOf(lines, 'audit_log') ?? {}
+  const { records, lag_seconds: lagSeconds } = factsOf(lines, 'unsealed_records') ?? {}
+  if (typeof queued !== 'number' || typeof records !== 'number' || typeof lagSeconds !== 'number') return null
+  return { queue_length: queued, unsealed: records, seal_lag_seconds: lagSeconds }
+}
+
+/** Of the first service that has the component. */
+function factsOf(lines: readonly ServiceLine[], component: string): Readonly<Record<string, unknown>> | null {
+  for (const { components } of lines) {
+    const facts = components[component]
+    if (typeof facts === 'object' && facts !== null) return facts as Record<string, unknown>
+  }
+  return null
 }
 
 function absent(service: string, state: ServiceState, answeredMs: number | null): ServiceLine {
@@ -99,6 +131,7 @@ function absent(service: string, state: ServiceState, answeredMs: number | null)
     uptime_seconds: null,
     log_level: null,
     log_level_until: null,
+    latency: null,
     components: {},
   }
 }

@@ -22,7 +22,9 @@ import {
   stockVolatilityObservation,
   volatilityIndexObservation,
 } from './fallback.ts'
+import { type NameOverTime, readManyHistories } from './many-histories.ts'
 import type { Availability, InputLimits, Observation } from './observation.ts'
+import type { HistoryRange } from './rate-history.ts'
 import { agedInputs, type FeedInput } from './refresh.ts'
 import type { StoredObservations } from './stored-observations.ts'
 import type { Page, ReadOptions, StoredReads } from './stored-reads.ts'
@@ -67,6 +69,12 @@ export interface MarketData {
     context: CallContext,
     signal: AbortSignal,
   ): AsyncIterable<MarketObservations[]>
+  /** What borrow rates rested on over time, page by page: of these names, or of all in trading (null). */
+  namesOverTime(
+    tickers: readonly Ticker[] | null,
+    range: HistoryRange,
+    context: CallContext,
+  ): AsyncIterable<NameOverTime[]>
   /**
    * One look at many names: each is read once, all at about the same time, and every observation is as old as at `at`. Names that
    * cannot be read fail when they are asked for, as `observe` does, and no other.
@@ -75,6 +83,8 @@ export interface MarketData {
   snapshot(tickers: readonly Ticker[], at: Date, context: CallContext, how?: SnapshotOptions): Promise<MarketSnapshot>
   /** After an import or a desk's change: the next question about these names, or about any, is read again. */
   dropLocalCopies(tickers?: readonly Ticker[]): void
+  /** Names that were looked for, by whether a copy in memory did. Since the start. */
+  stats(): { readonly hits: number; readonly misses: number }
   /** News may have been missed: each name is read again before its copy is used, which serves only while the reads are away. */
   doubtLocalCopies(): void
 }
@@ -106,6 +116,9 @@ export interface MarketDataOptions {
 /** More than the names of the largest lender's file. */
 const LOCAL_COPIES_MAX = 25_000
 
+/** What is begun is read to its end. */
+const NEVER = new AbortController().signal
+
 interface Copy extends AgedCopy<StoredObservations> {
   /** When it was asked for: whatever changed before, it has. */
   readonly askedAtMs: number
@@ -128,6 +141,7 @@ export function marketData(options: MarketDataOptions): MarketData {
     ttlResolution: 0,
   })
   const reading = new Map<Ticker, Read>()
+  const count = { hits: 0, misses: 0 }
   let generation = 0
 
   /** The local copy, else one read that all who ask meanwhile share, else a copy past its time. */
@@ -139,9 +153,14 @@ export function marketData(options: MarketDataOptions): MarketData {
     const copy = copies.get(ticker)
     const { maxAgeSeconds } = options
     if (maxAgeSeconds !== null && (copy === undefined || !isYoung(copy.value, maxAgeSeconds))) {
+      count.misses += 1
       return read(ticker, options)
     }
-    if (copy !== undefined && serves(copy, heldMsMax)) return copy.value
+    if (copy !== undefined && serves(copy, heldMsMax)) {
+      count.hits += 1
+      return copy.value
+    }
+    count.misses += 1
     const answer = () => {
       const underWay = reading.get(ticker)
       return underWay !== undefined && isWithin(underWay, heldMsMax) ? underWay.answer : read(ticker, options)
@@ -214,6 +233,8 @@ export function marketData(options: MarketDataOptions): MarketData {
       if (copy !== undefined && serves(copy, heldMsMax ?? Number.POSITIVE_INFINITY)) rows.set(ticker, copy.value)
       else missing.push(ticker)
     }
+    count.hits += rows.size
+    count.misses += missing.length
     if (missing.length === 0) return rows
     const begun = generation
     const askedAtMs = clock().getTime()
@@ -264,6 +285,11 @@ export function marketData(options: MarketDataOptions): MarketData {
           .filter(({ borrowStatus }) => status === null || borrowStatus === status)
       }
     },
+
+    namesOverTime: (tickers, range, context) =>
+      readManyHistories(reads.manyOverTime({ tickers, range }, context, NEVER)),
+
+    stats: () => ({ ...count }),
 
     doubtLocalCopies() {
       generation += 1

@@ -1,6 +1,7 @@
 // The rates of the last close over a real database: they are the history's, of all names at once, and are read once a day.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DEFAULT_INPUT_LIMITS } from '../market-data/fallback.ts'
+import { marketData } from '../market-data/market-data.ts'
 import { databaseReads, type StoredReads } from '../market-data/stored-reads.ts'
 import { DESK_V1, STANDARD_V1 } from '../pricing/borrow-rate.ts'
 import { decimal } from '../pricing/decimal.ts'
@@ -48,8 +49,15 @@ beforeEach(() => {
     if (away) throw new Error('connection lost')
     yield* source.manyOverTime(...asked)
   }
+  const { namesOverTime } = marketData({
+    reads: { ...source, manyOverTime },
+    clock: () => now,
+    limits: DEFAULT_INPUT_LIMITS,
+    localCopySeconds: 0,
+    awaySeconds: 0,
+  })
   closes = previousCloses({
-    manyOverTime,
+    namesOverTime,
     volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
     calendar: US_SETTLEMENT_CALENDAR,
     clock: () => now,

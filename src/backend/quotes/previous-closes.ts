@@ -1,10 +1,9 @@
 // What names cost to borrow at the last close: what a screen compares today's rates with. It is the history's answer for that moment, of
 // all names at once, and holds all day: made once a day and model, when it is first wanted, and kept.
 import { LRUCache } from 'lru-cache'
-import { readManyHistories } from '../market-data/many-histories.ts'
+import type { MarketData } from '../market-data/market-data.ts'
 import { newYorkDate, stockClose } from '../market-data/new-york-time.ts'
 import type { AgeLimit } from '../market-data/observation.ts'
-import type { StoredReads } from '../market-data/stored-reads.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import { atLeast, ZERO } from '../pricing/decimal.ts'
 import { dateOfDay, dayNumber } from '../pricing/iso-date.ts'
@@ -33,24 +32,22 @@ const MODELS_KEPT_MAX = 16
 const NO_FLOOR: Rate = asRate(ZERO)
 const NOTHING: ReadonlyMap<Ticker, Rate> = new Map()
 const MINUTE_SECONDS = 60
-/** What is begun is finished: it serves whoever comes next. */
-const NEVER = new AbortController().signal
 
 export function previousCloses(dependencies: {
-  readonly manyOverTime: StoredReads['manyOverTime']
+  readonly namesOverTime: MarketData['namesOverTime']
   readonly volatilityLimit: AgeLimit
   readonly calendar: SettlementCalendar
   readonly clock: () => Date
   readonly onFailure: (error: unknown) => void
 }): PreviousCloses {
-  const { manyOverTime, volatilityLimit, calendar, clock, onFailure } = dependencies
+  const { namesOverTime, volatilityLimit, calendar, clock, onFailure } = dependencies
   const kept = new LRUCache<string, Kept>({ max: MODELS_KEPT_MAX })
 
   async function ratesAt(at: Date, model: PricingModel, context: CallContext): Promise<Map<Ticker, Rate>> {
     // The minute before it has one point, which stands at its end.
     const range = { from: new Date(at.getTime() - MINUTE_SECONDS * 1000), to: at, intervalSeconds: MINUTE_SECONDS }
     const rates = new Map<Ticker, Rate>()
-    for await (const page of readManyHistories(manyOverTime({ tickers: null, range }, context, NEVER))) {
+    for await (const page of namesOverTime(null, range, context)) {
       for (const { ticker, inputs } of page) {
         const point = borrowRatePoints(inputs, range, model, NO_FLOOR, volatilityLimit)[0]
         if (point !== undefined) rates.set(ticker, point.borrowRate)

@@ -50,7 +50,7 @@ function ratesUnder(model: PricingModel) {
     listByStatus: market.listByStatus,
     snapshot: market.snapshot,
     overTime: reads.overTime,
-    manyOverTime: reads.manyOverTime,
+    namesOverTime: market.namesOverTime,
     volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
     terms,
     modelByName: async () => null,

@@ -1,7 +1,7 @@
 // Current rates: what a name costs to borrow now, under the pricing model of whoever asks. The same inputs as a quote, and no
 // record: nothing is charged by looking.
 import { type EventWindow, eventWindow } from '../market-data/event-risk.ts'
-import { type NameOverTime, readManyHistories } from '../market-data/many-histories.ts'
+import type { NameOverTime } from '../market-data/many-histories.ts'
 import type { MarketData, MarketObservations } from '../market-data/market-data.ts'
 import type { AgeLimit } from '../market-data/observation.ts'
 import type { HistoryRange } from '../market-data/rate-history.ts'
@@ -89,7 +89,7 @@ export function rates(dependencies: {
   ) => Promise<{ total: number; items: MarketObservations[] }>
   readonly snapshot: MarketData['snapshot']
   readonly overTime: StoredReads['overTime']
-  readonly manyOverTime: StoredReads['manyOverTime']
+  readonly namesOverTime: MarketData['namesOverTime']
   readonly volatilityLimit: AgeLimit
   readonly terms: LookUpTerms
   /** null when there is no such model. */
@@ -97,7 +97,7 @@ export function rates(dependencies: {
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): Rates {
-  const { fetchPricingInputs, listByStatus, snapshot, overTime, manyOverTime, volatilityLimit } = dependencies
+  const { fetchPricingInputs, listByStatus, snapshot, overTime, namesOverTime, volatilityLimit } = dependencies
   const { terms, modelByName, clock, newYorkDate } = dependencies
   // A rate has no stay, so events count for the shortest window.
   const knownModel = async (name: string) => {
@@ -150,7 +150,7 @@ export function rates(dependencies: {
         activeTerms(terms, clientId),
         // As they are kept: nobody asks a feed for the sake of a line.
         snapshot(tickers, clock(), context, { renewing: false }),
-        inputsByName(manyOverTime({ tickers, range }, context, NEVER)),
+        inputsByName(namesOverTime(tickers, range, context)),
       ])
       const series: { ticker: Ticker; points: BorrowRatePoint[] }[] = []
       const unknown: Ticker[] = []
@@ -175,12 +175,11 @@ export function rates(dependencies: {
   }
 }
 
-/** It is read to its end within the time of the call. */
-const NEVER = new AbortController().signal
-
-async function inputsByName(pieces: AsyncIterable<string>): Promise<ReadonlyMap<Ticker, NameOverTime['inputs']>> {
+async function inputsByName(
+  pages: AsyncIterable<NameOverTime[]>,
+): Promise<ReadonlyMap<Ticker, NameOverTime['inputs']>> {
   const byName = new Map<Ticker, NameOverTime['inputs']>()
-  for await (const page of readManyHistories(pieces)) for (const { ticker, inputs } of page) byName.set(ticker, inputs)
+  for await (const page of pages) for (const { ticker, inputs } of page) byName.set(ticker, inputs)
   return byName
 }
 

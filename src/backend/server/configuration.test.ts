@@ -31,6 +31,7 @@ describe('an empty environment', () => {
       requestsPerMinute: { standard: 60, premium: 300, internal: 1000 },
       corsOrigins: [],
       trustedProxies: [],
+      dashboardLinks: [],
       hints: [],
     })
     expect(configuration.inputLimits).toMatchObject({
@@ -69,6 +70,7 @@ test('what is set is taken', () => {
       TRUSTED_PROXIES: '10.0.0.0/8, ::1',
       CORS_ORIGINS: 'https://desk.example.com,http://localhost:5173',
       RATE_LIMIT_STANDARD: '5',
+      DASHBOARD_LINKS: 'Latency = https://grafana.example.com/d/a?from=now-1h, Logs=http://loki:3100',
       JWT_SECRET: ` ${'new'.repeat(11)}\n${'old'.repeat(11)} `,
     }),
   ).toMatchObject({
@@ -79,9 +81,18 @@ test('what is set is taken', () => {
     databasePrepared: false,
     trustedProxies: ['10.0.0.0/8', '::1'],
     corsOrigins: ['https://desk.example.com', 'http://localhost:5173'],
+    dashboardLinks: [
+      { title: 'Latency', url: 'https://grafana.example.com/d/a?from=now-1h' },
+      { title: 'Logs', url: 'http://loki:3100' },
+    ],
     requestsPerMinute: { standard: 5 },
     tokens: { secrets: ['new'.repeat(11), 'old'.repeat(11)], keyFile: null },
   })
+})
+
+test('links may be a list in JSON, whose addresses hold what they like', () => {
+  const links = [{ title: 'Desk, all of it', url: 'https://grafana.example.com/d/desk?var=a,b' }]
+  expect(readConfiguration({ DASHBOARD_LINKS: JSON.stringify(links) }).dashboardLinks).toEqual(links)
 })
 
 describe('faults', () => {
@@ -178,6 +189,16 @@ describe('faults', () => {
     [{ JWT_SECRET: Array.from({ length: 11 }, () => 'x'.repeat(32)).join(' ') }],
     [{ CORS_ORIGINS: '*' }],
     [{ CORS_ORIGINS: 'https://desk.example.com/' }],
+    [{ DASHBOARD_LINKS: 'https://grafana.example.com' }],
+    [{ DASHBOARD_LINKS: 'Shell=javascript:alert(1)' }],
+    [{ DASHBOARD_LINKS: 'Latency=https://user:word@grafana.example.com' }],
+    [{ DASHBOARD_LINKS: 'Latency=/d/desk' }],
+    [{ DASHBOARD_LINKS: `${'x'.repeat(61)}=https://grafana.example.com` }],
+    [{ DASHBOARD_LINKS: '[{"title":"Latency"}]' }],
+    [{ DASHBOARD_LINKS: '["https://grafana.example.com"]' }],
+    [{ DASHBOARD_LINKS: '[null]' }],
+    [{ DASHBOARD_LINKS: '[{"title":' }],
+    [{ DASHBOARD_LINKS: Array.from({ length: 21 }, () => 'A=https://a.example').join() }],
     [{ TRUSTED_PROXIES: 'proxy' }],
     [{ TRUSTED_PROXIES: '10.0.0.0/33' }],
     [{ TRUSTED_PROXIES: '10.0.0.0/' }],

@@ -7,6 +7,7 @@ import { compare, decimal, parseDecimal, significantDecimals } from '../pricing/
 import { asRate, type Rate } from '../pricing/units.ts'
 import { type AddressFile, isDatabaseUrl, readAddressFile } from './address-file.ts'
 import type { BreakerLimits } from './breaker.ts'
+import { DASHBOARD_LINKS_FORM, type DashboardLink, readDashboardLinks } from './dashboard-links.ts'
 import { type FeedSource, readFeedSource } from './feed-source.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { REDIS_URL_FORM, readRedisUrl } from './redis-url.ts'
@@ -393,6 +394,12 @@ const TABLE = {
     'Proxies whose X-Forwarded-For is believed.',
     network,
   ),
+  dashboardLinks: parsed(
+    'DASHBOARD_LINKS',
+    'links, by commas',
+    'Pages of your own that the console leads operators to, as Latency=https://grafana.example.com/d/desk.',
+    (value) => readDashboardLinks(value) ?? new Fault(DASHBOARD_LINKS_FORM),
+  ),
   ...feedRows('LENDER', 'lender', 5, 60, 3),
   ...feedRows('VOLATILITY', 'volatility', 3, 30, 2),
   ...feedRows('EVENT', 'event', 3, 30, 2),
@@ -496,6 +503,7 @@ export interface Configuration {
   readonly streams: { readonly max: number; readonly perKeyMax: number }
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
+  readonly dashboardLinks: readonly DashboardLink[]
   /** Names in the environment that look like misspelt settings, each as a sentence for the log. */
   readonly hints: readonly string[]
 }
@@ -687,6 +695,7 @@ export function readConfiguration(environment: Environment): Configuration {
     streams: Object.freeze({ max: values.streamsMax, perKeyMax: values.streamsPerKeyMax }),
     corsOrigins: Object.freeze(values.corsOrigins),
     trustedProxies: Object.freeze(values.trustedProxies),
+    dashboardLinks: Object.freeze(values.dashboardLinks),
     hints: Object.freeze(misspelt(environment)),
   })
 }
@@ -845,7 +854,7 @@ function list(
   meaning: string,
   parseItem: (item: string) => string | Fault,
 ): Setting<readonly string[]> {
-  const parse = (value: string) => {
+  return parsed(name, unit, meaning, (value) => {
     const items = value
       .split(',')
       .map((item) => item.trim())
@@ -853,8 +862,25 @@ function list(
       .map(parseItem)
     const fault = items.find((item) => item instanceof Fault)
     return fault instanceof Fault ? fault : (items as string[])
+  })
+}
+
+/** Several of a kind; none unless they are set. */
+function parsed<T>(
+  name: string,
+  unit: string,
+  meaning: string,
+  parse: (value: string) => readonly T[] | Fault,
+): Setting<readonly T[]> {
+  return {
+    name,
+    defaultText: '',
+    defaultMeaning: 'none',
+    unit,
+    meaning,
+    secret: false,
+    parse: (value) => (value === '' ? [] : parse(value)),
   }
-  return { name, defaultText: '', defaultMeaning: 'none', unit, meaning, secret: false, parse }
 }
 
 function origin(item: string): string | Fault {

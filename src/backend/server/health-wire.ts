@@ -10,8 +10,10 @@ import { type Codec, nullable, text } from './wire-codec.ts'
 /** As JSON: it is shown and not computed with. */
 export type HealthDetails = (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
 
+export const HEALTH_DETAILS = 'health-details'
+
 const DETAILS: Operation<null, Readonly<Record<string, unknown>>> = {
-  name: 'health-details',
+  name: HEALTH_DETAILS,
   ask: lineOf(nullable(text()) as Codec<null>, 'nothing'),
   answer: { write: writeJson, read: (line) => JSON.parse(line) as Record<string, unknown> },
   repeatable: true,

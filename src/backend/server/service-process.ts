@@ -4,13 +4,14 @@ import type { FastifyInstance } from 'fastify'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { ENGINE_VERSION } from './engine-version.ts'
 import { type ComponentCheck, createHealth, type Health } from './health.ts'
-import { serveHealthDetails } from './health-wire.ts'
+import { HEALTH_DETAILS, serveHealthDetails } from './health-wire.ts'
 import { openHttpsDoor } from './https-door.ts'
 import { type InternalServerOptions, internalServer, type Served } from './internal-server.ts'
 import { certificateEnd } from './internal-tls.ts'
 import { createLog, type Log } from './log.ts'
 import { type LogLevels, logLevels } from './log-levels.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { type RecentDurations, recentDurations } from './recent-durations.ts'
 import { type RunOptions, run, StartError, startProgram } from './run.ts'
 import { createServer, type ServerOptions } from './server.ts'
 import { openTracing, type Tracer } from './tracing.ts'
@@ -47,6 +48,28 @@ export interface ServiceParts {
   readonly onListening?: (address: string) => void
 }
 
+/** How fast a process answered in the last five minutes. */
+const LATENCY_SLOT_SECONDS = 10
+const LATENCY_SLOTS = 30
+
+/** Requests of the API, not those about the process itself. */
+function withRequestsNoted(metrics: Metrics, latency: RecentDurations): Metrics {
+  const observe = (labels: { method: string; route: string }, seconds: number) => {
+    metrics.httpDuration.observe(labels, seconds)
+    if (labels.route.startsWith('/api/')) latency.note(seconds * 1000)
+  }
+  return { ...metrics, httpDuration: { observe: observe as Metrics['httpDuration']['observe'] } }
+}
+
+/** Calls of our own other services, but for how this one is. */
+function withCallsNoted(metrics: Metrics, latency: RecentDurations): Metrics {
+  const observe = (labels: { operation: string }, seconds: number) => {
+    metrics.internalDuration.observe(labels, seconds)
+    if (labels.operation !== HEALTH_DETAILS) latency.note(seconds * 1000)
+  }
+  return { ...metrics, internalDuration: { observe: observe as Metrics['internalDuration']['observe'] } }
+}
+
 /** Runs a service until a signal. Faults that a person can mend end the process with a sentence. */
 export function runService(service: string, assemble: (tools: Tools) => Promise<ServiceParts>): Promise<void> {
   return startProgram(async () => {
@@ -70,6 +93,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       otlpEndpoint === null
         ? null
         : await openTracing({ service, version: ENGINE_VERSION, endpoint: otlpEndpoint, sampledShare, log, metrics })
+    const latency = recentDurations({ slotSeconds: LATENCY_SLOT_SECONDS, slots: LATENCY_SLOTS, clock })
     const signals = noteSignals()
     const parts = await assemble({
       service,
@@ -95,13 +119,13 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
       ...(parts.feeds !== undefined && { feeds: parts.feeds }),
       facts: () => {
         const { level, until } = levels.current()
-        return { log_level: level, log_level_until: until }
+        return { log_level: level, log_level_until: until, latency: latency.figures() }
       },
       onFailure: (component, reason) => log.warn({ component, err: reason }, 'a component does not answer'),
     })
     const serverOptions: ServerOptions = {
       log,
-      metrics,
+      metrics: parts.app === undefined ? metrics : withRequestsNoted(metrics, latency),
       health,
       newRequestId: newId,
       trustedProxies: configuration.trustedProxies,
@@ -117,7 +141,7 @@ export function runService(service: string, assemble: (tools: Tools) => Promise<
         : await openPrivateDoor(configuration, {
             operations: [...operations, serveHealthDetails(health)],
             log,
-            metrics,
+            metrics: withCallsNoted(metrics, latency),
             tracer,
           })
     const { url } = await run({

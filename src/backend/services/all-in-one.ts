@@ -88,6 +88,7 @@ await runService(ALL_IN_ONE, async (tools) => {
     operations: null,
     components: {
       database: databaseAnswers(database),
+      ...market.components,
       ...pricing.components,
       ...records.components,
       ...door.components,

@@ -16,6 +16,7 @@ import { sealer } from '../audit/sealer.ts'
 import { searchRecords } from '../audit/search.ts'
 import { chainKeys } from '../audit/signing-key.ts'
 import { storageAt } from '../audit/storage-at.ts'
+import { countUnsealed } from '../audit/unsealed.ts'
 import { auditUpkeep } from '../audit/upkeep.ts'
 import { verifyChain } from '../audit/verify.ts'
 import { whatIf } from '../audit/what-if.ts'
@@ -24,6 +25,9 @@ import { ConfigurationError } from '../server/configuration.ts'
 import type { ComponentCheck } from '../server/health.ts'
 import type { Tools } from '../server/service-process.ts'
 import { STORAGE_URL_FORM, type StorageAddress } from '../server/storage-url.ts'
+
+/** By so much the clocks of those who keep records and of the sealer may differ. */
+const CLOCKS_APART_MS = 60_000
 
 /** Records of a page of the back office's table. */
 const CSV_PAGE_RECORDS = 1_000
@@ -124,6 +128,11 @@ export function auditing(
         const { broken, lagSeconds, sequence } = sealing.stats()
         if (broken !== null) throw new Error(broken)
         return { sequence, lag_seconds: lagSeconds }
+      },
+      unsealed_records: async () => {
+        const { lagSeconds } = sealing.stats()
+        const since = new Date(clock().getTime() - lagSeconds * 1000 - CLOCKS_APART_MS)
+        return { records: await countUnsealed(database, since), lag_seconds: Math.floor(lagSeconds) }
       },
       exported_heads: async () => {
         const { trouble, sequence } = heads.stats()

@@ -23,7 +23,11 @@ await runService('data-service', async (tools) => {
   const database = await openDatabase(tools, databaseUrl)
   const store = sharedStore(tools)
   const replica = openReplica(tools, database)
-  const { reads, warm, feedsHealth, forget, changed, stop } = marketReads(tools, { database, lists: replica, store })
+  const { reads, warm, components, feedsHealth, forget, changed, stop } = marketReads(tools, {
+    database,
+    lists: replica,
+    store,
+  })
   const nothing = () => {}
   const news = await onInvalidation(store, { ticker: forget, broker: nothing, model: nothing, all: () => forget(null) })
   const stopFollowing = await followLogLevel(tools, store)
@@ -42,6 +46,7 @@ await runService('data-service', async (tools) => {
     components: {
       database: databaseAnswers(database),
       redis: storeAnswers(store),
+      ...components,
       ...(replica !== null && { replica: async () => replica.state() }),
     },
     feeds: () => feedsHealth(ownContext(tools.newId())),

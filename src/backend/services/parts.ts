@@ -63,6 +63,8 @@ import type { Administration, ReferenceData } from '../reference-data/http.ts'
 import { type CallContext, ownContext } from '../server/call-context.ts'
 import { ENGINE_VERSION, engineBuild } from '../server/engine-version.ts'
 import type { ComponentCheck } from '../server/health.ts'
+import { recentCounts } from '../server/recent-counts.ts'
+import { recentDurations } from '../server/recent-durations.ts'
 import { StartError } from '../server/run.ts'
 import type { ServerOptions } from '../server/server.ts'
 import type { Tools } from '../server/service-process.ts'
@@ -76,6 +78,10 @@ const MODELS_MAX = 1_000
 /** Requests with an Idempotency-Key that are answered at once; each holds a connection until its answer is kept. */
 const IDEMPOTENT_REQUESTS_MAX = 8
 const TURN_DAYS_EVERY_MS = 3_600_000
+/** Of what operators see of copies. */
+const LOOKUPS_SECONDS = 300
+/** Of the quotes that they see minute by minute. */
+const QUOTE_MINUTES = 60
 /** While the data service, or its database, is away a process uses what it knows until this age, as it does of keys. */
 const AWAY_COPY_SECONDS = 300
 
@@ -193,6 +199,7 @@ export function marketReads(
 ): {
   readonly reads: StoredReads
   readonly warm: WarmSource
+  readonly components: Readonly<Record<string, ComponentCheck>>
   /** Every feed as health checks show it. */
   readonly feedsHealth: (context: CallContext) => Promise<Readonly<Record<string, unknown>>>
   /** For news of other processes; null is everything. */
@@ -239,6 +246,13 @@ export function marketReads(
   // A store in the memory of this process would be a second copy beside the one that prices are made from.
   const isShared = configuration.redis.url !== null
   const refreshed = feeds.refreshing(isShared ? tracedReads(cachedReads(kept, cache), tracer, 'redis') : kept)
+  const lookups = recentCounts(
+    () => {
+      const { hits, staleHits, misses } = cache.stats()
+      return { hits: hits + staleHits, misses }
+    },
+    { seconds: LOOKUPS_SECONDS },
+  )
   const upkeep = historyUpkeep({ database, clock, days: configuration.rateHistoryDays, log })
   feeds.start()
   upkeep.start()
@@ -250,12 +264,14 @@ export function marketReads(
         return refreshed.one(ticker, options)
       },
     },
+    components: isShared ? { shared_copies: async () => lookups.grown() } : {},
     warm: warmSource({ database, cache: isShared ? cache : null, hot, clock, renew: feeds.renew }),
     feedsHealth: async (context) => feeds.health(await primary.feeds(context)),
     forget: cache.forget,
     changed: (tickers) => void cache.drop(tickers),
     stop: async () => {
       await Promise.all([feeds.stop(), upkeep.stop()])
+      lookups.stop()
       cache.close()
     },
   }
@@ -304,6 +320,7 @@ export function calculation(
   const { localCopySeconds, inputLimits: limits } = configuration
   const { reads, reference } = sources
   const market = marketData({ reads, clock, limits, localCopySeconds, awaySeconds: AWAY_COPY_SECONDS })
+  const lookups = recentCounts(market.stats, { seconds: LOOKUPS_SECONDS })
   const brokers = localCopy({
     load: (clientId) => reference.termsInForce(clientId, ownContext(newId())),
     seconds: localCopySeconds,
@@ -360,7 +377,7 @@ export function calculation(
     listAll: market.listAll,
     terms: brokers.get,
     previousCloses: previousCloses({
-      manyOverTime: reads.manyOverTime,
+      namesOverTime: market.namesOverTime,
       volatilityLimit: limits.volatility,
       calendar: US_SETTLEMENT_CALENDAR,
       clock,
@@ -410,7 +427,7 @@ export function calculation(
         listByStatus: market.listByStatus,
         snapshot: market.snapshot,
         overTime: reads.overTime,
-        manyOverTime: reads.manyOverTime,
+        namesOverTime: market.namesOverTime,
         volatilityLimit: limits.volatility,
         terms: brokers.get,
         modelByName: models.get,
@@ -435,6 +452,7 @@ export function calculation(
         const { queued, inFlight, lastCommitMs } = records.stats()
         return { queued, in_flight: inFlight, last_commit_ms: lastCommitMs }
       },
+      copies_in_memory: async () => lookups.grown(),
     },
     listen: (store) =>
       onInvalidation(store, {
@@ -459,6 +477,7 @@ export function calculation(
     stop: async () => {
       log.debug('the audit log takes no more records')
       clearInterval(turning)
+      lookups.stop()
       await records.close()
       await Promise.all([auditDatabase.end(), answersDatabase.end()])
     },
@@ -550,6 +569,8 @@ export function gateway(
         services: behind.services,
         feedsHealth: behind.feedsHealth,
         changeLogLevel: logLevelChange(tools, behind),
+        quoteMinutes: recentDurations({ slotSeconds: 60, slots: QUOTE_MINUTES, clock }),
+        dashboardLinks: configuration.dashboardLinks,
         administration: behind.administration,
         audit: behind.audit,
         retentionYears: configuration.auditRetentionYears,

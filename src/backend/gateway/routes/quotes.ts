@@ -6,6 +6,7 @@ import { QUOTE_ANSWER_SCHEMA } from '../../quotes/answer-schema.ts'
 import type { PriceDesk } from '../../quotes/price-desk.ts'
 import { QUOTE_REQUEST_SHAPE, readQuoteRequest } from '../../quotes/wire.ts'
 import { Problem } from '../../server/problem.ts'
+import type { RecentDurations } from '../../server/recent-durations.ts'
 import { actorOf, IDEMPOTENCY_HEADER, idempotencyKeyOf } from '../actor.ts'
 import { forRoles } from '../documented-roles.ts'
 import { contextOf, sendJsonText } from '../exchange.ts'
@@ -37,9 +38,9 @@ const DOCUMENTATION = {
 
 export function quoteRoutes(
   app: FastifyInstance,
-  options: { readonly credentials: Credentials; readonly desk: PriceDesk },
+  options: { readonly credentials: Credentials; readonly desk: PriceDesk; readonly quoteMinutes: RecentDurations },
 ): void {
-  const { credentials, desk } = options
+  const { credentials, desk, quoteMinutes } = options
   const url = '/api/v1/calculate-locate'
   const onRequest = credentials.authenticated('quote')
 
@@ -52,6 +53,7 @@ export function quoteRoutes(
     }
     const quote = await desk.quote({ request: asked, actor: actorOf(request, idempotencyKey) }, contextOf(request))
     request.quoteId = quote.auditId
+    quoteMinutes.note(reply.elapsedTime)
     if (quote.replayed) reply.header('idempotency-replayed', 'true')
     return sendJsonText(reply, quote.answer)
   }

@@ -8,6 +8,7 @@ import { ROLES } from '../../access/roles.ts'
 import { type Sessions, type SignedIn, TOKEN_SECONDS } from '../../access/sessions.ts'
 import { REFRESH_COOKIE } from '../../server/openapi.ts'
 import { Problem } from '../../server/problem.ts'
+import { forRoles } from '../documented-roles.ts'
 import { failures } from '../failures.ts'
 
 const URL = '/api/v1/session'
@@ -86,13 +87,12 @@ function addRoutes(app: FastifyInstance, credentials: Credentials, sessions: Ses
   app.get(
     URL,
     {
-      onRequest: withAny,
+      onRequest: credentials.authenticated('who_am_i'),
       schema: {
+        ...forRoles('who_am_i', 'Whose the key or the access token of the request is, and what role it has.'),
         tags,
-        security: [{ apiKey: [] }, { accessToken: [] }],
         operationId: 'whoAmI',
         summary: 'Who am I',
-        description: 'Whose the key or the access token of the request is, and what role it has. For any role.',
         response: {
           200: WHO_AM_I,
           ...failures('UNAUTHORIZED', 'RATE_LIMIT_EXCEEDED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'),

@@ -132,6 +132,55 @@ describe('in a repository of git', () => {
     isAtOrigin('main')
     expect(run('check_merge_back.sh')).toMatchObject({ status: 0 })
   })
+
+  describe('the release before', () => {
+    const told = join(folder, 'environment')
+    const previous = () => {
+      writeFileSync(told, '')
+      const ran = run('previous_engine.sh', { PREVIOUS_FOLDER: join(place, 'previous'), GITHUB_ENV: told })
+      return { ...ran, environment: readFileSync(told, 'utf8') }
+    }
+    const commit = (path: string) => {
+      write(path, '')
+      git('add', '.')
+      git('commit', '-qm', path)
+    }
+    /** A release whose build leaves its own name. */
+    const releases = (version: string) => {
+      for (const script of ['install', 'build'])
+        write(`src/backend/scripts/${script}.mjs`, `console.log('${script} of ${version}')`)
+      says(version, `## ${version}\n\n- new\n`)
+      git('tag', `v${version}`)
+    }
+
+    test('is built beside this commit, and never this one', () => {
+      releases('1.5.0')
+      releases('1.6.0')
+      const ran = previous()
+      expect(ran, ran.text).toMatchObject({ status: 0 })
+      expect(ran.text).toContain('install of 1.5.0\nbuild of 1.5.0\nbuilt v1.5.0\n')
+      const program = join(place, 'previous/src/backend/dist/services/borrow-rate-engine.js')
+      expect(ran.environment).toBe(`PREVIOUS_ENGINE=${program}\n`)
+    })
+
+    test('is not tried where there is none, or where something was taken away from it', () => {
+      expect(previous()).toMatchObject({
+        status: 0,
+        text: 'There is no release before this commit.\n',
+        environment: '',
+      })
+      releases('1.5.0')
+      commit('src/backend/database/migrations/0016_more.sql')
+      commit('src/backend/database/migrations/0017_less_contract.sql')
+      expect(previous()).toMatchObject({
+        status: 0,
+        text: expect.stringContaining(
+          'v1.5.0 does not start on this structure, and is not meant to: src/backend/database/',
+        ),
+        environment: '',
+      })
+    })
+  })
 })
 
 describe('the order of an upgrade', () => {

@@ -351,6 +351,33 @@ describe.runIf(canRun)('the five services, from the image', () => {
     expect(connections.status).toBe(0)
   })
 
+  test('the operators’ programs work from it: the database is looked at and maintained, and the command line is there', async () => {
+    const url = new URL(postgres.url)
+    url.username = `${MIGRATOR_ROLE}_user`
+    url.password = passwords[MIGRATOR_ROLE] as string
+    const asMigrator = (...words: string[]) => once(['node', ...words], { url: url.href })
+    const check = await asMigrator('dist/scripts/check_database.js')
+    expect(check.stdout, check.stderr).toMatch(/^whole \(looked at in [\d.]+ s\)\nmigrations: \d+, the newest \d{4}_/)
+    expect(check.status).toBe(0)
+    const report = await asMigrator(
+      'dist/scripts/db_maintenance.js',
+      '--environment',
+      'prod',
+      '--report-only',
+      '--json',
+    )
+    expect(JSON.parse(report.stdout).tables.map(({ table }: { table: string }) => table)).toContain('brokers')
+    const maintained = await asMigrator(
+      ...['dist/scripts/db_maintenance.js', '--environment', 'prod', '--now', '--only', 'brokers', '--json'],
+    )
+    expect(maintained.status, maintained.stderr).toBe(0)
+    const { steps } = JSON.parse(maintained.stdout) as { steps: { outcome: string }[] }
+    expect(steps.length).toBeGreaterThan(1)
+    expect(steps.map(({ outcome }) => outcome)).not.toContain('left out')
+    const help = await once(['node', 'dist/scripts/borrow-rate-engine.js', '--help'])
+    expect(help.stdout).toContain('verify')
+  }, 120_000)
+
   test('a user list that changes is taken over by PgBouncer, and nobody is cut off', async () => {
     const role: UserRole = 'data_service'
     const changed = { ...passwords, [role]: randomBytes(18).toString('base64url') }

@@ -1,13 +1,15 @@
 // For operators: how all services are, in one answer, and how much their logs say.
 import { beforeAll, describe, expect, test } from 'vitest'
+import { BorrowRateClient } from '../../client/borrow-rate-client.ts'
 import { SERVICES } from '../../gateway/operations.ts'
 import { expectFailure } from './answers.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 import { ask } from './http.ts'
+import { listPlain } from './market.ts'
 
 let deployed: Deployment
 beforeAll(async () => {
-  deployed = await startDeployment()
+  deployed = await startDeployment({ environment: { DASHBOARD_LINKS: 'Latency=https://grafana.example.com/d/desk' } })
 })
 
 type KeyName = keyof Deployment['keys']
@@ -39,6 +41,54 @@ describe('/operations', () => {
       for (const component of Object.values(components)) expect(component.state).toBe('up')
     }
     expect(json.feeds.lender).toMatchObject({ state: 'up' })
+  })
+
+  test('says how fast the services answered, what copies found, what the record waits for, and the quotes of an hour', async () => {
+    await listPlain(deployed.database, 'ZZA', '0.05')
+    const quotesOf = (answer: { json: { quotes: { per_minute: { count: string }[] } } }) =>
+      answer.json.quotes.per_minute.reduce((sum, { count }) => sum + Number(count), 0)
+    // Whether all is there is tried with quotes too.
+    const before = quotesOf(await read())
+    const short = { ticker: 'ZZA', position_value: 1000, loan_days: 30, client_id: 'demo-classic' }
+    for (let asked = 0; asked < 4; asked += 1) {
+      const { status } = await ask(deployed, { path: '/api/v1/calculate-locate', key: deployed.keys.desk, body: short })
+      expect(status).toBe(200)
+    }
+    const answer = await read()
+    expect(quotesOf(answer)).toBe(before + 4)
+    const { json } = answer
+    for (const service of isFive() ? ['api-gateway', 'calculation-service', 'data-service'] : ['all-in-one']) {
+      const { latency } = json.services.find((line: Line) => line.service === service)
+      expect(Number(latency.p50_ms), service).toBeGreaterThan(0)
+      expect(Number(latency.p99_ms), service).toBeGreaterThanOrEqual(Number(latency.p50_ms))
+      expect(Number(latency.requests_per_second), service).toBeGreaterThan(0)
+    }
+    // The cache service is asked for nothing but how it is.
+    if (isFive()) expect(json.services.find((line: Line) => line.service === 'cache-service').latency).toBeNull()
+    const { hit_rate, hits, misses } = json.cache
+    expect(Number(hits) + Number(misses)).toBeGreaterThan(0)
+    expect(Number(hit_rate)).toBeCloseTo(Number(hits) / (Number(hits) + Number(misses)), 3)
+    expect(Object.keys(json.audit)).toEqual(['queue_length', 'unsealed', 'seal_lag_seconds'])
+    const minutes = json.quotes.per_minute as { at: string; count: string; p50_ms: string | null }[]
+    expect(minutes).toHaveLength(60)
+    expect(minutes.map(({ at }) => at)).toEqual(minutes.map(({ at }) => at).sort())
+    expect(Date.parse(minutes[59]?.at as string)).toBeLessThanOrEqual(Date.now())
+    for (const { count, p50_ms } of minutes) expect(p50_ms === null).toBe(count === '0')
+    for (const feed of Object.values(json.feeds)) {
+      for (const name of ['provider', 'state', 'breaker', 'last_success', 'age_seconds'])
+        expect(feed).toHaveProperty(name)
+    }
+    expect(json.links).toEqual([{ title: 'Latency', url: 'https://grafana.example.com/d/desk' }])
+    await expect.poll(async () => (await read()).json.audit.unsealed, { timeout: 10_000, interval: 500 }).toBe('0')
+  })
+
+  test('is read by the typed client', async () => {
+    const client = new BorrowRateClient({ baseUrl: deployed.url, apiKey: deployed.keys.auditor })
+    const { services, quotes, audit, links } = await client.operations.read()
+    expect(services[0]?.latency?.p50_ms).toMatch(/^[0-9.]+$/)
+    expect(quotes.per_minute[0]).toEqual({ at: expect.any(String), count: 0, p50_ms: null, p99_ms: null })
+    expect(audit?.seal_lag_seconds).toEqual(expect.any(Number))
+    expect(links).toHaveLength(1)
   })
 
   test.each<[KeyName, number]>([

@@ -52,10 +52,9 @@ export async function listingRates(): Promise<object> {
         awaySeconds: 300,
       })
       const terms = async () => ({ broker: { active: true }, model: STANDARD_V1 }) as never
-      const { manyOverTime } = storedReadsClient(wire.client)
       const newCloses = () =>
         previousCloses({
-          manyOverTime,
+          namesOverTime: market.namesOverTime,
           volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
           calendar: US_SETTLEMENT_CALENDAR,
           clock,
@@ -96,7 +95,7 @@ export async function listingRates(): Promise<object> {
         listByStatus: market.listByStatus,
         snapshot: market.snapshot,
         overTime: storedReadsClient(wire.client).overTime,
-        manyOverTime,
+        namesOverTime: market.namesOverTime,
         volatilityLimit: DEFAULT_INPUT_LIMITS.volatility,
         terms,
         modelByName: async () => null,

@@ -8,6 +8,7 @@ import sys
 
 import awscli.clidriver
 import awscli.handlers
+from awscli.customizations.eks import update_kubeconfig
 
 
 def answer(connection):
@@ -20,6 +21,8 @@ def answer(connection):
     data_path = os.environ["AWS_DATA_PATH"]
     os.environ.clear()
     os.environ.update(call["environment"], AWS_DATA_PATH=data_path)
+    # Where kubectl's settings are it has found out as it was loaded, of this process.
+    update_kubeconfig.DEFAULT_PATH = os.path.expanduser("~/.kube/config")
     os.chdir(call["folder"])
     sys.argv = ["aws", *call["words"]]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
