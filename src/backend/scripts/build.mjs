@@ -40,7 +40,7 @@ const LEFT_OUT = new Set([
 const SHIPPED_TOOL = 'tools/traffic-split'
 const ASSETS = new Set(['.sql', '.csv', '.txt', '.json', '.html', '.css', '.svg'])
 // The console is bundled for browsers by a tool of its own, with what it shares with the services.
-const CONSOLE_SOURCES = ['console', 'client', 'pricing', 'package-lock.json']
+const CONSOLE_SOURCES = ['console', 'client', 'pricing', 'server/csv-writer.ts', 'package-lock.json']
 /** Below this compressing saves nothing. */
 const COMPRESS_FROM_BYTES = 1024
 // Settings of the package and its tools, not assets of the program: package.json is read where it is.

@@ -105,14 +105,8 @@ const PICTURES: readonly Picture[] = [
     name: 'basket-dark',
     path: '/basket',
     show: async (page) => {
-      await page
-        .getByRole('textbox', { name: /paste|lines/i })
-        .first()
-        .fill(BASKET)
-      await page
-        .getByRole('button', { name: /^(Take|Use|Add|Show)/ })
-        .first()
-        .click()
+      await page.getByLabel('Lines of the basket').fill(BASKET)
+      await page.getByRole('button', { name: 'Read the lines' }).click()
       await page.getByRole('button', { name: /^Price/ }).click()
       await page.getByText('NOSUCH').first().waitFor()
     },

@@ -28,17 +28,9 @@ export function fileStem(name: string): string {
   return stem === '' ? 'basket' : stem.slice(0, 80)
 }
 
-/** A row with its line end, as it is: for a program that reads texts as texts. */
+/** A row with its line end, as it is: for a program that reads texts as texts. What goes to spreadsheets is written by server/csv-writer.ts. */
 export function csvRow(cells: readonly string[]): string {
   return `${cells.map(quoted).join(',')}\r\n`
-}
-
-const FORMULA = /^[=+\-@\t\r]/
-const NUMBER = /^-?[0-9]+(\.[0-9]+)?$/
-
-/** The same for a spreadsheet, which would run a cell that begins like a formula: such a text gets an apostrophe in front. */
-export function spreadsheetRow(cells: readonly string[]): string {
-  return csvRow(cells.map((cell) => (FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell)))
 }
 
 function quoted(cell: string): string {

@@ -108,9 +108,9 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   // It runs in the cluster, and knows nothing of the engine but how a process of it lives.
   'tools/traffic-split': { values: ['server'] },
   // A client and nothing more, in a browser; what it tries out on a screen, unrecorded, it prices itself.
-  console: { values: ['client', 'pricing'] },
+  console: { values: ['client', 'pricing', 'server/csv-writer.ts'] },
   // A person at the screen, with a real engine behind it.
-  'console/stories': { values: ['client', 'pricing', 'console', 'test', 'database'], types: DOMAINS },
+  'console/stories': { values: ['client', 'pricing', 'console', 'test', 'database', 'tools'], types: DOMAINS },
   // A package of its own: it describes where the program runs, and knows nothing of it.
   infrastructure: { values: [] },
   // Never built: they start what is, beside the servers that tests have.

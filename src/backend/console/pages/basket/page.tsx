@@ -2,12 +2,13 @@
 import { Button, Drawer, Menu, SegmentedControl } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { csvRow } from '../../../server/csv-writer.ts'
 import { wordsOf } from '../../api.ts'
 import { usePerson, useStreamState, useWidth } from '../../app/hooks.ts'
 import { NotForRole } from '../../app/router.tsx'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { useCopy } from '../../ui/copy.ts'
-import { download, fileStem, spreadsheetRow } from '../../ui/download.ts'
+import { download, fileStem } from '../../ui/download.ts'
 import { Failure } from '../../ui/states.tsx'
 import { basket } from './basket.ts'
 import { BasketGrid, type BasketGridHandle } from './basket-grid.tsx'
@@ -311,8 +312,8 @@ function reasonSearch(reason: string | null): Partial<BasketSearch> {
 function refusedCsv(fields: readonly Field[]): string {
   const rows = basket.rows.flatMap(({ line, cells, outcome }) =>
     outcome?.kind === 'refused'
-      ? [spreadsheetRow([...fields.map((field) => cells[field] ?? ''), String(line), outcome.code, outcome.sentence])]
+      ? [csvRow([...fields.map((field) => cells[field] ?? ''), String(line), outcome.code, outcome.sentence])]
       : [],
   )
-  return spreadsheetRow([...fields, 'line', 'error_code', 'error']) + rows.join('')
+  return csvRow([...fields, 'line', 'error_code', 'error']) + rows.join('')
 }

@@ -3,7 +3,7 @@
 import type { EffectAnswer, WhatIfAnswer } from '../../../client/index.ts'
 import type { Exact, Usd } from '../../../client/units.ts'
 import { compare, type Decimal, decimal, divide, isZero, minus, powerOfTen, times } from '../../../pricing/decimal.ts'
-import { spreadsheetRow } from '../../ui/download.ts'
+import { csvRow } from '../../../server/csv-writer.ts'
 import { grouped, signedUsd } from '../../ui/formats.ts'
 
 /** Of what it was, to a tenth, with its sign: `+4.2`; null when it was nothing. */
@@ -103,14 +103,14 @@ export function whatIfCsv(result: WhatIfAnswer): string {
     ...SUMS.flatMap((sum) => [`${sum}_before`, `${sum}_after`, `${sum}_delta`]),
   ]
   const line = (name: string, { quotes, changed, before, after, delta }: EffectAnswer) =>
-    spreadsheetRow([
+    csvRow([
       name,
       String(quotes),
       String(changed),
       ...SUMS.flatMap((sum): Usd[] => [before[sum], after[sum], delta[sum]]),
     ])
   return [
-    spreadsheetRow(header),
+    csvRow(header),
     ...result.most_affected.map((client) => line(client.client_id, client)),
     ...(result.others === null ? [] : [line('(others)', result.others)]),
     line('(total)', result),
