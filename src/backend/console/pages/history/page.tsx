@@ -28,7 +28,7 @@ export function HistoryPage() {
   const search = useSearch({ from: '/history' })
   const navigate = useNavigate({ from: '/history' })
   const field = useRef<HTMLInputElement>(null)
-  const step = Math.floor(useNow(10_000) / NOW_STEP_MS)
+  const step = useStep()
   const range = useMemo(() => askedRange(search, step * NOW_STEP_MS), [search, step])
   const { ticker } = search
   const tickers = tickersOf(search)
@@ -43,7 +43,7 @@ export function HistoryPage() {
     if (ticker !== undefined && histories.told[0]?.ticker === ticker) rememberStock(ticker)
   }, [ticker, histories.told])
 
-  const events = useEvents(ticker, range.toMs)
+  const events = useEvents(histories.told[0]?.ticker, range.toMs)
   const known: MarketEvents = events.data?.events ?? NO_EVENTS
   const line = useMemo(() => timeline(histories.told, range, known.map(momentOfEvent)), [histories.told, range, known])
   const { error } = histories
@@ -81,12 +81,11 @@ export function HistoryPage() {
               />
             )}
             <span className={classes.gap} />
-            <Button
-              onClick={() => download(csvName(line.series, datesOf(range)), historyCsv(line.series))}
-              disabled={histories.told.length === 0}
-            >
-              Download CSV
-            </Button>
+            {histories.told.length > 0 && (
+              <Button onClick={() => download(csvName(line.series, datesOf(range)), historyCsv(line.series))}>
+                Download CSV
+              </Button>
+            )}
           </>
         )}
       </div>
@@ -123,6 +122,15 @@ export function HistoryPage() {
       )}
     </div>
   )
+}
+
+/** Counts the steps of time that a range ends at; while the engine is away what was there stays. */
+function useStep(): number {
+  const now = Math.floor(useNow(10_000) / NOW_STEP_MS)
+  const stream = useStreamState()
+  const step = useRef(now)
+  if (stream.kind !== 'lost' && stream.kind !== 'failed') step.current = now
+  return step.current
 }
 
 const NO_EVENTS: MarketEvents = []
