@@ -26,7 +26,12 @@ export function BrokerField({
       onChange={setText}
       onOptionSubmit={choose}
       onBlur={() => choose(text)}
-      onKeyDown={(event) => event.key === 'Enter' && choose(text)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter') return
+        choose(event.currentTarget.value)
+        // What was typed is chosen; the list has done its work.
+        event.currentTarget.blur()
+      }}
       limit={50}
       w={190}
     />
