@@ -57,10 +57,11 @@ export function HistoryPage() {
         <h1>History</h1>
         <TickerField
           label="Ticker"
-          placeholder="Ticker  (F)"
+          placeholder="Ticker"
           value={ticker ?? ''}
           onChoose={(chosen) => goWith({ ticker: chosen, with: others.filter((other) => other !== chosen).join() })}
           fieldRef={field}
+          fieldKey="F"
         />
         {ticker !== undefined && (
           <>

@@ -13,6 +13,7 @@ export function TickerField({
   value,
   onChoose,
   fieldRef,
+  fieldKey,
 }: {
   readonly label: string
   readonly placeholder: string
@@ -20,6 +21,8 @@ export function TickerField({
   readonly value: string
   readonly onChoose: (ticker: string) => void
   readonly fieldRef?: Ref<HTMLInputElement>
+  /** That brings one here. */
+  readonly fieldKey?: string
 }) {
   const [typed, setTyped] = useState<string | null>(null)
   // The list puts what was chosen into the field; from then on it is the address that says it.
@@ -35,6 +38,7 @@ export function TickerField({
     <Autocomplete
       {...(fieldRef !== undefined && { ref: fieldRef })}
       className={classes.field ?? ''}
+      {...(fieldKey !== undefined && { rightSection: <kbd className="key">{fieldKey}</kbd> })}
       aria-label={label}
       placeholder={placeholder}
       value={typed ?? value}

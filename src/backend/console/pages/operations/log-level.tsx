@@ -30,7 +30,7 @@ export function LogLevelForm() {
   }, [error])
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    change.mutate()
+    if (!change.isPending) change.mutate()
   }
   return (
     <form ref={form} className={classes.level} onSubmit={submit} noValidate aria-label="Log level">
@@ -58,9 +58,7 @@ export function LogLevelForm() {
         error={fields?.get('minutes')}
         onChange={({ currentTarget }) => setMinutes(currentTarget.value)}
       />
-      <Button type="submit" aria-disabled={change.isPending}>
-        Set the level
-      </Button>
+      <Button type="submit">Set the level</Button>
       <div className={classes.levelSaid} role="status">
         {change.data !== undefined && (
           <p>
