@@ -43,5 +43,7 @@ export function Changes({
 function wordOf(value: unknown): string {
   if (value === null || value === undefined || value === '') return 'none'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  // A number and its unit stay on one line.
+  return text.replace(/ (?=%|USD\b)/g, '\u00a0')
 }

@@ -179,6 +179,7 @@ function Tiers({
               label={isLast ? 'Above, to any value' : 'Up to'}
               unit="USD"
               value={tier.upTo}
+              disabled={isLast && tier.upTo === ''}
               onChange={(text) => put(at, { upTo: text })}
               error={upTo}
             />

@@ -138,7 +138,7 @@ function Table({
                     aria-current={isShown || undefined}
                     onClick={(event) => event.stopPropagation()}
                   >
-                    {width === 'phone' ? timeText(item.occurred_at) : wholeTime(item.occurred_at)}
+                    {wide ? wholeTime(item.occurred_at) : timeText(item.occurred_at)}
                   </Link>
                 </td>
                 {item.record_type === 'quote' ? (
