@@ -1,6 +1,5 @@
 // The last quotes of this session: one click brings form and answer back.
-import { grouped, usdText } from '../../ui/formats.ts'
-import type { FormText } from './form-text.ts'
+import { usdText } from '../../ui/formats.ts'
 import { type PricedQuote, useLastQuotes } from './last-quotes.ts'
 import classes from './page.module.css'
 
@@ -15,7 +14,7 @@ export function LastQuotes({ onRestore }: { readonly onRestore: (quote: PricedQu
           <li key={quote.answer.quote_id}>
             <button type="button" onClick={() => onRestore(quote)}>
               <b>{quote.answer.ticker}</b>
-              <span className="clip quiet">{askedText(quote.form)}</span>
+              <span className="clip quiet">{askedText(quote)}</span>
               <span>{usdText(quote.answer.total_fee)}</span>
             </button>
           </li>
@@ -26,8 +25,7 @@ export function LastQuotes({ onRestore }: { readonly onRestore: (quote: PricedQu
 }
 
 /** `50,000 · 30 d` */
-function askedText(form: FormText): string {
+function askedText({ form, answer }: PricedQuote): string {
   const size = form.size === 'value' ? form.value.replace(/\.00$/, '') : `${form.shares} sh`
-  const stay = form.stay === 'days' ? `${form.days} d` : `${form.start.slice(5)} to ${form.end.slice(5)}`
-  return `${grouped(size)} · ${stay}`
+  return `${size} · ${answer.accrual?.days ?? form.days} d`
 }

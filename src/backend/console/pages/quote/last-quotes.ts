@@ -13,7 +13,7 @@ export interface PricedQuote {
 }
 
 const KEY = 'borrow-desk-quotes'
-export const KEPT_MAX = 8
+const KEPT_MAX = 8
 
 let quotes: readonly PricedQuote[] | null = null
 const listeners = new Set<() => void>()
