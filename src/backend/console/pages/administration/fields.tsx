@@ -11,14 +11,13 @@ interface FieldProps {
   readonly disabled?: boolean
 }
 
-export function TextField({ onChange, mono = false, ...props }: FieldProps & { readonly mono?: boolean }) {
+export function TextField({ onChange, ...props }: FieldProps) {
   return (
     <TextInput
       {...props}
       spellCheck={false}
       autoComplete="off"
       onChange={(event) => onChange(event.currentTarget.value)}
-      {...(mono && { classNames: { input: classes.mono } })}
     />
   )
 }

@@ -90,14 +90,16 @@ export function Inputs({ quote }: { readonly quote: QuoteRecordAnswer }) {
   return (
     <section aria-label="Inputs as they were">
       <h3 className={classes.section}>Inputs as they were</h3>
-      <dl className={classes.facts}>
+      <dl className={`${classes.facts} ${classes.inputs}`}>
         {quote.inputs.map(({ name, value, unit, source, provider, as_of, fallback_reason }) => {
           const known = source as ObservationSource
           return (
             <div key={name} className={isGuess(known) ? 'guess' : undefined}>
               <dt>
                 {INPUT_TITLES[name] ?? name.replaceAll('_', ' ')}
-                <span className={classes.provider}>{fallback_reason ?? provider}</span>
+                <span className={fallback_reason === null ? classes.provider : classes.reason}>
+                  {fallback_reason ?? provider}
+                </span>
               </dt>
               <dd className={classes.input} title={as_of === null ? undefined : `as of ${momentText(as_of)}`}>
                 <span className={classes.value}>{inputText(value, unit)}</span>
