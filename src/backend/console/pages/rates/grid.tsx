@@ -118,7 +118,8 @@ export function RatesGrid(props: RatesGridProps) {
         asyncTransactionWaitMillis: 0,
         // Nothing jumps: rows keep their places until they are put in order again.
         suppressModelUpdateAfterUpdateTransaction: true,
-        tooltipShowDelay: 400,
+        // The browser's own: ours would listen at each of the cells.
+        enableBrowserTooltips: true,
         isExternalFilterPresent: () => Object.values(now.current.filter).some((choice) => choice !== undefined),
         doesExternalFilterPass: ({ data }) => data !== undefined && passes(data, now.current.filter),
         onSelectionChanged: ({ api: changed }) => {
