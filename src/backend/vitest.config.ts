@@ -10,6 +10,7 @@
 // person at the screen: Chromium before the engine.
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { chromiumFoundOrInstalled, HOW_TO_GET_CHROMIUM } from './test/chromium-found.ts'
 import type { DeploymentKind } from './test/end-to-end/deployment.ts'
@@ -20,6 +21,9 @@ import { HOW_TO_GET_REDIS, redisFoundOrInstalled, redisPrograms } from './test/r
 const DATABASE_TESTS = '**/*.pg.test.ts'
 const REDIS_TESTS = '**/*.redis.test.ts'
 const REDIS_DATABASE_TESTS = '**/*.redis.pg.test.ts'
+
+/** Packages, and builds, which come and go while somebody looks. */
+const NO_TESTS = /^(node_modules|dist(\..*)?|infrastructure)$/
 
 const FAULT_TESTS = 'test/faults/**/*.test.ts'
 const INFRASTRUCTURE_TESTS = '**/*.infrastructure.test.ts'
@@ -88,9 +92,12 @@ function deployedAs(name: DeploymentKind, include: string[]) {
   }
 }
 
-function testFiles(): string[] {
-  const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => file.endsWith('.test.ts') && !/(^|\/)(node_modules|dist|infrastructure)\//.test(file))
+function testFiles(folder = ''): string[] {
+  return readdirSync(join(import.meta.dirname, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return NO_TESTS.test(entry.name) ? [] : testFiles(path)
+    return entry.name.endsWith('.test.ts') ? [path] : []
+  })
 }
 
 export default defineConfig({
