@@ -28,11 +28,13 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 type Layer = () => Shortcuts
 const layers: Layer[] = []
 
+/** Where letters are typed. Choices take none. */
+const FIELDS = 'input:not([type="radio"], [type="checkbox"]), textarea, select, [contenteditable]'
+
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.isComposing) return
   const { key, ctrlKey, metaKey, altKey } = event
-  const inField =
-    event.target instanceof Element && event.target.closest('input, textarea, select, [contenteditable]') !== null
+  const inField = event.target instanceof Element && event.target.closest(FIELDS) !== null
   const inDialog = event.target instanceof Element && event.target.closest('[role="dialog"]') !== null
   if ((ctrlKey || metaKey) && !altKey) return run(`Ctrl+${key}`, event)
   if (altKey) return
