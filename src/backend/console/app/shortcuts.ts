@@ -28,18 +28,20 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 type Layer = () => Shortcuts
 const layers: Layer[] = []
 
-/** Where letters are typed. Choices take none. */
-const FIELDS = 'input:not([type="radio"], [type="checkbox"]), textarea, select, [contenteditable]'
+const FIELDS = 'input, textarea, select, [contenteditable]'
+/** They take the space bar and the arrows, and no letters. */
+const CHOICES = 'input[type="radio"], input[type="checkbox"]'
 
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.isComposing) return
   const { key, ctrlKey, metaKey, altKey } = event
-  const inField = event.target instanceof Element && event.target.closest(FIELDS) !== null
+  const isLetter = key.length === 1
+  const takesKey = event.target instanceof Element && !(isLetter && key !== ' ' && event.target.matches(CHOICES))
+  const inField = takesKey && event.target.closest(FIELDS) !== null
   const inDialog = event.target instanceof Element && event.target.closest('[role="dialog"]') !== null
   if ((ctrlKey || metaKey) && !altKey) return run(`Ctrl+${key}`, event)
   if (altKey) return
   if (key === 'Escape') return run(key, event)
-  const isLetter = key.length === 1
   if (inField || inDialog || (isLetter && !preferenceStore.get().letterKeys)) return
   const word = key.length === 1 ? key.toLowerCase() : key
   const before = first
