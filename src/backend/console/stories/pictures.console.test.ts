@@ -58,7 +58,7 @@ async function movesOfAWeek(database: pg.Pool): Promise<void> {
   for (const [nth, ticker] of WATCHED.entries()) {
     await database.query(
       `insert into lender_rate_history (ticker, as_of, rate, available, provider, received_at)
-       select ticker, at, round(rate * (1 + 0.06 * sin(($2 + hours) / (7.0 + $2)) - 0.0006 * hours), 6), available, provider, at
+       select ticker, at, round((rate * (1 + 0.06 * sin(($2::float8 + hours) / (7.0 + $2::float8)) - 0.0006 * hours))::numeric, 6), available, provider, at
          from lender_rates,
               lateral (select hours, date_trunc('hour', now()) - make_interval(hours => hours) as at
                          from generate_series(0, $3::int, 5) as hours) as times
