@@ -36,6 +36,10 @@ let engine: Deployment
 beforeAll(async () => {
   mkdirSync(folder, { recursive: true })
   engine = await startDeployment({ prepare: movesOfAWeek })
+  await engine.database.query(
+    `update api_keys set label = case role when 'desk' then 'M. Okafor, desk' when 'admin' then 'R. Lindqvist, admin' else 'S. Tan, audit' end
+      where role in ('desk', 'admin', 'auditor')`,
+  )
   for (const [ticker, value, clientId] of [
     ['AMC', 120_000, 'demo-classic'],
     ['BYND', 75_000, 'demo-percentage'],
@@ -81,17 +85,20 @@ interface Picture {
 const priced = async (page: Page) => {
   await page.getByRole('button', { name: /^Price/ }).click()
   await page.getByText('Total locate fee').waitFor()
+  // The bars come with their library, after the words.
+  await page.locator('canvas').nth(1).waitFor()
 }
 const QUOTE = '/quote?client_id=demo-classic&ticker=GME&position_value=50000&loan_days=30'
 const ratesShown = async (page: Page) => {
   await page.getByRole('row', { name: /GME/ }).first().waitFor()
   await page.getByText('Five trading days').waitFor()
+  await page.locator('[col-id="days"] svg path').nth(9).waitFor()
 }
 
 const BASKET = [
   'ticker,position_value,loan_days',
   ...WATCHED.map((ticker, nth) => `${ticker},${25_000 + nth * 12_500},${[7, 14, 30, 60][nth % 4]}`),
-  'NOSUCH,10000,30',
+  'ZZZZQ,10000,30',
   'TSLA,0,30',
 ].join('\n')
 
@@ -107,8 +114,10 @@ const PICTURES: readonly Picture[] = [
     show: async (page) => {
       await page.getByLabel('Lines of the basket').fill(BASKET)
       await page.getByRole('button', { name: 'Read the lines' }).click()
+      await page.getByRole('textbox', { name: /^Broker/ }).fill('demo-classic')
+      await page.getByRole('option', { name: /demo-classic/ }).click()
       await page.getByRole('button', { name: /^Price/ }).click()
-      await page.getByText('NOSUCH').first().waitFor()
+      await page.getByText('ZZZZQ').first().waitFor()
     },
   },
   {
@@ -153,8 +162,6 @@ test.each(PICTURES)('$name', async ({ name, path, key = 'desk', theme = 'dark', 
     storage: { 'borrow-desk-watchlist': JSON.stringify(WATCHED) },
   })
   await show(page)
-  // What is drawn on canvases comes a moment after its words.
-  await page.waitForLoadState('networkidle').catch(() => {})
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
   const file = `${folder}${name}.png`
   await page.screenshot({ path: file, animations: 'disabled' })

@@ -95,7 +95,7 @@ export function columns({ ages, feeds }: Surroundings): Column[] {
     {
       colId: 'ticker',
       headerName: 'Ticker',
-      width: 72,
+      width: 84,
       cellClass: 'strong',
       cellRenderer: TickerCell,
       ...text(({ ticker }) => ticker),
@@ -105,7 +105,7 @@ export function columns({ ages, feeds }: Surroundings): Column[] {
       colId: 'name',
       headerName: 'Name',
       flex: 1,
-      minWidth: 110,
+      minWidth: 100,
       cellClass: 'quiet',
       ...text(({ name }) => name ?? 'unknown'),
       ...ordered('name', 'asc'),
