@@ -114,8 +114,8 @@ const PICTURES: readonly Picture[] = [
     show: async (page) => {
       await page.getByLabel('Lines of the basket').fill(BASKET)
       await page.getByRole('button', { name: 'Read the lines' }).click()
-      await page.getByRole('textbox', { name: /^Broker/ }).fill('demo-classic')
-      await page.getByRole('option', { name: /demo-classic/ }).click()
+      await page.getByLabel('Broker of the lines that name none').first().fill('demo-classic')
+      await page.keyboard.press('Enter')
       await page.getByRole('button', { name: /^Price/ }).click()
       await page.getByText('ZZZZQ').first().waitFor()
     },
@@ -135,7 +135,12 @@ const PICTURES: readonly Picture[] = [
   {
     name: 'what-if-dark',
     path: '/what-if',
-    show: async (page) => page.getByRole('heading', { level: 1 }).waitFor(),
+    show: async (page) => {
+      await page.getByRole('textbox', { name: 'Markup', exact: true }).fill('6.5')
+      await page.getByRole('button', { name: /^Try/ }).click()
+      await page.getByText('demo-classic').first().waitFor()
+      await page.locator('canvas').first().waitFor()
+    },
   },
   {
     name: 'administration-light',
