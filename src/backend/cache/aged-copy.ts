@@ -22,13 +22,13 @@ const QUIET_MS = 1_000
 export function orAgedCopy<V>(copy: AgedCopy<V>, load: () => Promise<V>): Promise<V> {
   if (performance.now() < copy.quietUntilMs) return Promise.resolve(copy.value)
   return new Promise((resolve, reject) => {
-    const useCopy = () => {
+    const giveCopy = () => {
       copy.quietUntilMs = performance.now() + QUIET_MS
       resolve(copy.value)
     }
-    const late = copy.doubted ? undefined : setTimeout(useCopy, ANSWER_WAIT_MS)
+    const late = copy.doubted ? undefined : setTimeout(giveCopy, ANSWER_WAIT_MS)
     load()
-      .then(resolve, (error: unknown) => (isAway(error) ? useCopy() : reject(error)))
+      .then(resolve, (error: unknown) => (isAway(error) ? giveCopy() : reject(error)))
       .finally(() => clearTimeout(late))
   })
 }
