@@ -3,6 +3,9 @@ import { beforeAll, expect, test } from 'vitest'
 import { type Deployment, startDeployment } from '../../test/end-to-end/deployment.ts'
 import { expectAccessible, visit } from './browser.ts'
 
+/** All that comes before the grid and the charts, compressed. */
+const FIRST_LOAD_BYTES_MAX = 300_000
+
 let engine: Deployment
 beforeAll(async () => {
   engine = await startDeployment()
@@ -10,6 +13,8 @@ beforeAll(async () => {
 
 test('a key that is not good is refused in the server’s words; a good one opens the rates', async () => {
   const { page, faults } = await visit({ url: engine.url, apiKey: null })
+  await page.getByLabel('API key', { exact: true }).waitFor()
+  expect(await page.evaluate(bytesLoaded)).toBeLessThan(FIRST_LOAD_BYTES_MAX)
   await expectAccessible(page)
 
   await page.getByLabel('API key', { exact: true }).fill('bre_nothing')
@@ -55,3 +60,11 @@ test('each role sees its own screens, and no word of the others', async () => {
     'Operations',
   ])
 })
+
+/** In the page: what came over the wire so far. */
+function bytesLoaded(): number {
+  return performance
+    .getEntries()
+    .filter((entry) => entry instanceof PerformanceResourceTiming)
+    .reduce((sum, entry) => sum + entry.encodedBodySize, 0)
+}
