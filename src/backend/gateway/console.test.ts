@@ -88,6 +88,18 @@ test('nothing else is there, and nothing outside of the folder', async () => {
   expect((await app.inject({ method: 'POST', url: '/rates' })).statusCode).toBe(405)
 })
 
+test('conditions and ranges that do not hold are refused in the shape of every failure', async () => {
+  const old = { 'if-unmodified-since': 'Thu, 01 Jan 1998 00:00:00 GMT' }
+  for (const [headers, status, code] of [
+    [old, 412, 'PRECONDITION_FAILED'],
+    [{ 'if-match': '"another"' }, 412, 'PRECONDITION_FAILED'],
+    [{ range: 'bytes=999999-' }, 400, 'INVALID_PARAMETER'],
+  ] as const) {
+    const { statusCode, body } = await app.inject({ url: '/assets/index-abc.js', headers })
+    expect([headers, statusCode, JSON.parse(body).error_code]).toEqual([headers, status, code])
+  }
+})
+
 test('a build without a console has no such addresses', async () => {
   const without = await appWith(null)
   expect((await without.inject('/')).statusCode).toBe(404)

@@ -22,6 +22,15 @@ export function problemOf(error: unknown): Problem | null {
     case 'FST_ERR_HANDLER_TIMEOUT':
       return new Problem('SERVICE_UNAVAILABLE', 'The answer took too long', { cause: error })
     default:
+      // What serves files says so by the status alone.
+      if (statusCode === 412) {
+        return new Problem(
+          'PRECONDITION_FAILED',
+          'What is at this address is not as If-Match or If-Unmodified-Since say',
+        )
+      }
+      if (statusCode === 416)
+        return refusedRequest('Range', 'header', 'the range is not within what is at this address')
       // Whatever else the framework blames on the client.
       return typeof code === 'string' && code.startsWith('FST_') && isClientStatus(statusCode)
         ? refusedRequest('request', 'header', 'the request cannot be read')

@@ -16,7 +16,7 @@ export const ENVIRONMENTS = [
 ] as const
 
 /** Jobs of CI that a pull request must pass. */
-export const REQUIRED_CHECKS = ['check', 'test', 'everything'] as const
+export const REQUIRED_CHECKS = ['check', 'test', 'previous-version', 'everything'] as const
 
 export interface Call {
   readonly method: 'GET' | 'PUT' | 'POST'
