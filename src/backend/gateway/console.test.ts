@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
@@ -56,6 +56,13 @@ test('every screen’s address gives the page, which may load from here alone an
     expect(policy).not.toMatch(/https?:|\*|unsafe-eval/)
     expect(headers['x-frame-options']).toBe('DENY')
   }
+})
+
+test('the addresses are those that the console itself knows', async () => {
+  const known = readFileSync(new URL('../console/app/router.tsx', import.meta.url), 'utf8')
+  const paths = [...known.matchAll(/path: '([^']+)'/g)].map(([, path = '']) => path)
+  expect(paths.length).toBeGreaterThan(5)
+  for (const path of paths) expect([path, (await app.inject(path)).statusCode]).toEqual([path, 200])
 })
 
 test('what it loads is kept for a year, and comes as it was compressed by the build', async () => {

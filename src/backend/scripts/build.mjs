@@ -79,13 +79,11 @@ function walk(under, entry) {
 /** Names, sizes and times of everything the build reads: a changed, added or removed file changes it. */
 function stampOf(paths) {
   const hash = createHash('sha256')
-  for (const path of [...paths, ...consoleSources(), 'scripts/build.mjs']) hash.update(lineOf(path))
+  for (const path of new Set([...paths, 'scripts/build.mjs'])) {
+    const { size, mtimeMs } = statSync(`${folder}${path}`)
+    hash.update(`${path} ${size} ${mtimeMs}\n`)
+  }
   return hash.digest('hex')
-}
-
-function lineOf(path) {
-  const { size, mtimeMs } = statSync(`${folder}${path}`)
-  return `${path} ${size} ${mtimeMs}\n`
 }
 
 function consoleSources() {
@@ -99,12 +97,12 @@ function consoleSources() {
 }
 
 function isBuilt(paths) {
-  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stampOf(paths)
+  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stampOf([...paths, ...consoleSources()])
 }
 
 async function build(paths) {
   const startedAt = Date.now()
-  const stamp = stampOf(paths)
+  const stamp = stampOf([...paths, ...consoleSources()])
   const next = `${folder}dist.new`
   rmSync(next, { recursive: true, force: true })
   process.stdout.write('Building ... ')
@@ -143,9 +141,7 @@ async function build(paths) {
 
 /** The console's files, with compressed forms beside them; taken from the last build when nothing of it changed. @returns whether it went well */
 async function buildConsole(into) {
-  const hash = createHash('sha256')
-  for (const path of [...consoleSources(), 'scripts/build.mjs']) hash.update(lineOf(path))
-  const stamp = hash.digest('hex')
+  const stamp = stampOf(consoleSources())
   const last = `${dist}/console`
   const lastStamp = `${last}/.built-from`
   if (existsSync(lastStamp) && readFileSync(lastStamp, 'utf8') === stamp) {

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import { describe, expect, test } from 'vitest'
-import { csvRow } from './csv-writer.ts'
+import { csvRow, plainCsvRow } from './csv-writer.ts'
 
 describe('a CSV row', () => {
   test('is read back cell by cell by another reader, whatever the texts hold', () => {
@@ -20,4 +20,8 @@ describe('a CSV row', () => {
   test.each(['-0.0125', '12345678901234567890.12', '0', '-5'])('leaves the number %s a number', (text) => {
     expect(csvRow([text])).toBe(`${text}\r\n`)
   })
+})
+
+test('a row is quoted where it must be, and as it is where a program reads it', () => {
+  expect(plainCsvRow(['GME', '50,000', 'say "x"', '', '=1+1'])).toBe('GME,"50,000","say ""x""",,=1+1\r\n')
 })

@@ -10,8 +10,17 @@ export function csvRow(cells: readonly (string | null)[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`
 }
 
+/** The same for a program, which reads texts as texts: nothing is put in front of them. */
+export function plainCsvRow(cells: readonly string[]): string {
+  return `${cells.map(quoted).join(',')}\r\n`
+}
+
 function csvCell(text: string | null): string {
   if (text === null) return ''
   const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text
-  return MUST_BE_QUOTED.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+  return quoted(harmless)
+}
+
+function quoted(text: string): string {
+  return MUST_BE_QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

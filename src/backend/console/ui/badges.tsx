@@ -4,7 +4,7 @@ import type { BorrowStatus, ObservationSource } from '../../client/index.ts'
 import classes from './badges.module.css'
 import { ageText, spokenAge } from './formats.ts'
 
-const TIERS: Readonly<Record<BorrowStatus, number>> = { EASY: 1, MEDIUM: 2, HARD: 3 }
+export const TIER_BARS: Readonly<Record<BorrowStatus, number>> = { EASY: 1, MEDIUM: 2, HARD: 3 }
 
 /** One, two, three bars, and the word. */
 export function TierBadge({ tier }: { readonly tier: BorrowStatus }) {
@@ -18,7 +18,7 @@ export function TierBadge({ tier }: { readonly tier: BorrowStatus }) {
             y={7 - at * 3}
             width="3"
             height={3 + at * 3}
-            fill={at < TIERS[tier] ? 'var(--ink)' : 'var(--button-line)'}
+            fill={at < TIER_BARS[tier] ? 'var(--ink)' : 'var(--button-line)'}
           />
         ))}
       </svg>
@@ -27,7 +27,12 @@ export function TierBadge({ tier }: { readonly tier: BorrowStatus }) {
   )
 }
 
-const SOURCES: Readonly<Record<ObservationSource, string>> = { live: '●', cached: '○', stale: '◐', fallback: '◇' }
+export const SOURCE_GLYPHS: Readonly<Record<ObservationSource, string>> = {
+  live: '●',
+  cached: '○',
+  stale: '◐',
+  fallback: '◇',
+}
 
 /** A guess is amber; so is what stands on one. */
 export function isGuess(source: ObservationSource): boolean {
@@ -37,7 +42,7 @@ export function isGuess(source: ObservationSource): boolean {
 export function SourceGlyph({ source }: { readonly source: ObservationSource }) {
   return (
     <span className={classes.glyph} data-guess={isGuess(source) || undefined} aria-hidden="true">
-      {SOURCES[source]}
+      {SOURCE_GLYPHS[source]}
     </span>
   )
 }

@@ -27,12 +27,3 @@ export function fileStem(name: string): string {
     .replace(/^-+|-+$/g, '')
   return stem === '' ? 'basket' : stem.slice(0, 80)
 }
-
-/** A row with its line end, as it is: for a program that reads texts as texts. What goes to spreadsheets is written by server/csv-writer.ts. */
-export function csvRow(cells: readonly string[]): string {
-  return `${cells.map(quoted).join(',')}\r\n`
-}
-
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
-}

@@ -1,11 +1,11 @@
 // The bars of one block of a waterfall, on a canvas. What they show stands as text in the table that they lie over.
 import { BarChart, type BarSeriesOption, CustomChart, type CustomSeriesOption } from 'echarts/charts'
 import { GridComponent, type GridComponentOption } from 'echarts/components'
-import { type ComposeOption, init, use } from 'echarts/core'
+import { type ComposeOption, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
-import { useEffect, useRef } from 'react'
 import type { Exact } from '../../client/index.ts'
 import { type ChartColours, useChartColours } from './chart-colours.ts'
+import { useCanvasChart } from './use-canvas-chart.ts'
 import type { WaterfallRow } from './waterfall-rows.ts'
 
 use([BarChart, CustomChart, GridComponent, CanvasRenderer])
@@ -25,23 +25,7 @@ export default function WaterfallBars({
   readonly isGuess: (row: WaterfallRow) => boolean
 }) {
   const colours = useChartColours()
-  const box = useRef<HTMLDivElement>(null)
-  const chart = useRef<ReturnType<typeof init> | null>(null)
-  useEffect(() => {
-    if (box.current === null) return
-    const made = init(box.current, null, { renderer: 'canvas' })
-    chart.current = made
-    const sizes = new ResizeObserver(() => made.resize())
-    sizes.observe(box.current)
-    return () => {
-      sizes.disconnect()
-      made.dispose()
-      chart.current = null
-    }
-  }, [])
-  useEffect(() => {
-    chart.current?.setOption(barsOption(rows, end, isGuess, colours), { notMerge: true })
-  })
+  const box = useCanvasChart(barsOption(rows, end, isGuess, colours))
   return <div ref={box} style={{ width: '100%', height: '100%' }} />
 }
 

@@ -1,8 +1,8 @@
 // The broker whose terms price the lines that name none. For a desk; a broker's own key prices for itself.
 import { Autocomplete } from '@mantine/core'
 import { useEffect, useState } from 'react'
+import { useBrokers } from '../../app/brokers.ts'
 import { usePerson } from '../../app/hooks.ts'
-import { useBrokers } from '../quote/brokers.ts'
 
 export function BrokerField({
   client,

@@ -1,6 +1,6 @@
 // A pasted sheet: its rows as they were pasted, which column is which field, the lines of a basket that follow from both, and the CSV
 // that the engine is sent. A line keeps its place from the sheet to the answer.
-import { csvRow } from '../../ui/download.ts'
+import { plainCsvRow } from '../../../server/csv-writer.ts'
 import { contractForm, isFigure } from './cell-text.ts'
 import { FIELDS, type Field, fieldOf, ORDER_WITHOUT_NAMES } from './columns.ts'
 import { readSeparated } from './separated-text.ts'
@@ -138,7 +138,7 @@ export function batchCsv(sheet: Pick<Sheet, 'fields'>, lines: readonly BasketLin
   const fields: Field[] = client !== null && !given.includes('client_id') ? [...given, 'client_id'] : given
   const rows = lines.map(({ cells, surplus }) => {
     const row = fields.map((field) => cells[field] ?? (field === 'client_id' ? (client ?? '') : ''))
-    return csvRow(surplus > 0 ? [...row, ...Array.from({ length: surplus }, () => '')] : row)
+    return plainCsvRow(surplus > 0 ? [...row, ...Array.from({ length: surplus }, () => '')] : row)
   })
-  return csvRow(fields) + rows.join('')
+  return plainCsvRow(fields) + rows.join('')
 }

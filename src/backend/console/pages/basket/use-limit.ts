@@ -1,6 +1,7 @@
 // What the asking broker may ask in a minute, where it may know: a basket that never fits is not sent.
+
+import { useBrokers } from '../../app/brokers.ts'
 import { useConfig, usePerson } from '../../app/hooks.ts'
-import { useBrokers } from '../quote/brokers.ts'
 import { requestCount } from './basket-side.tsx'
 import { count } from './totals-bar.tsx'
 

@@ -2,7 +2,7 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useId } from 'react'
 import type { BrokerAnswer } from '../../../client/index.ts'
-import type { Brokers } from './brokers.ts'
+import type { Brokers } from '../../app/brokers.ts'
 import classes from './form.module.css'
 import type { FieldName, FormText } from './form-text.ts'
 import { TickerField } from './ticker-field.tsx'

@@ -2,6 +2,7 @@
 import type { ICellRendererComp, ICellRendererParams } from 'ag-grid-community'
 import type { BorrowStatus, ObservationSource, RateRowAnswer } from '../../../client/index.ts'
 import badgeClasses from '../../ui/badges.module.css'
+import { SOURCE_GLYPHS, TIER_BARS } from '../../ui/badges.tsx'
 import { gridAge, spokenAge } from '../../ui/formats.ts'
 import classes from './grid.module.css'
 import { sparklines } from './sparklines.ts'
@@ -45,7 +46,6 @@ export class TickerCell extends Cell {
   }
 }
 
-const BARS: Readonly<Record<BorrowStatus, number>> = { EASY: 1, MEDIUM: 2, HARD: 3 }
 const tierTemplates = new Map<BorrowStatus, HTMLElement>()
 
 function tierBadge(tier: BorrowStatus): Node {
@@ -54,7 +54,7 @@ function tierBadge(tier: BorrowStatus): Node {
     template = spanOf(badgeClasses.tier, '')
     const svg = svgOf('svg', { width: 12, height: 10, viewBox: '0 0 12 10', 'aria-hidden': 'true' })
     for (const at of [0, 1, 2]) {
-      const fill = at < BARS[tier] ? 'var(--ink)' : 'var(--button-line)'
+      const fill = at < TIER_BARS[tier] ? 'var(--ink)' : 'var(--button-line)'
       svg.append(svgOf('rect', { x: at * 4.5, y: 7 - at * 3, width: 3, height: 3 + at * 3, fill }))
     }
     template.append(svg, tier)
@@ -118,8 +118,6 @@ export interface Age {
   readonly isOwnFault: boolean
 }
 
-export const GLYPHS: Readonly<Record<ObservationSource, string>> = { live: '●', cached: '○', stale: '◐', fallback: '◇' }
-
 /** All ages that are on the screen, so that a clock can go through them. */
 export class AgeCells {
   readonly #cells = new Set<AgeCellBase>()
@@ -165,7 +163,7 @@ export function ageCell(cells: AgeCells, ageOf: (row: RateRowAnswer) => Age) {
       const shown = `${source} ${text} ${isOwnFault}`
       if (shown === this.#shown) return
       this.#shown = shown
-      this.#glyph.textContent = GLYPHS[source]
+      this.#glyph.textContent = SOURCE_GLYPHS[source]
       this.#text.textContent = text
       this.root.setAttribute('aria-label', seconds === null ? word : `${source}, ${spokenAge(seconds)}`)
       this.root.toggleAttribute('data-fault', isOwnFault)

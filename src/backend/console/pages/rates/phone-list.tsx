@@ -3,10 +3,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { RateRowAnswer } from '../../../client/index.ts'
 import type { Feeds } from '../../app/feed-health.ts'
 import { useNow, useRowsVersion } from '../../app/hooks.ts'
-import { TierBadge } from '../../ui/badges.tsx'
+import { SOURCE_GLYPHS, TierBadge } from '../../ui/badges.tsx'
 import { gridAge, gridRate, spokenAge } from '../../ui/formats.ts'
 import { lenderAge } from './ages.ts'
-import { GLYPHS } from './cells.ts'
 import { lenderIsGuess } from './orders.ts'
 import classes from './phone-list.module.css'
 
@@ -80,7 +79,7 @@ export function PhoneList({ tickers, rowOf, feeds, isPast, onOpen }: PhoneListPr
                 </td>
                 <td className={classes.age} data-fault={age.isOwnFault || undefined}>
                   <span aria-hidden="true">
-                    {GLYPHS[age.source]} {age.seconds === null ? age.word : gridAge(age.seconds)}
+                    {SOURCE_GLYPHS[age.source]} {age.seconds === null ? age.word : gridAge(age.seconds)}
                   </span>
                   <span className="only-read">
                     {age.seconds === null ? age.word : `${age.source}, ${spokenAge(age.seconds)}`}

@@ -1,10 +1,11 @@
 // How many clients change by how much: bars on a canvas, and the table that says the same.
 import { BarChart, type BarSeriesOption } from 'echarts/charts'
 import { GridComponent, type GridComponentOption } from 'echarts/components'
-import { type ComposeOption, init, use } from 'echarts/core'
+import { type ComposeOption, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
-import { useEffect, useRef } from 'react'
+import { useMemo } from 'react'
 import { type ChartColours, useChartColours } from '../../ui/chart-colours.ts'
+import { useCanvasChart } from '../../ui/use-canvas-chart.ts'
 import { type Bin, binText, boundText, countText } from './effects.ts'
 import classes from './page.module.css'
 
@@ -13,23 +14,7 @@ type Option = ComposeOption<BarSeriesOption | GridComponentOption>
 
 export function ChangeHistogram({ bins }: { readonly bins: readonly Bin[] }) {
   const colours = useChartColours()
-  const box = useRef<HTMLDivElement>(null)
-  const chart = useRef<ReturnType<typeof init> | null>(null)
-  useEffect(() => {
-    if (box.current === null) return
-    const made = init(box.current, null, { renderer: 'canvas' })
-    chart.current = made
-    const sizes = new ResizeObserver(() => made.resize())
-    sizes.observe(box.current)
-    return () => {
-      sizes.disconnect()
-      made.dispose()
-      chart.current = null
-    }
-  }, [])
-  useEffect(() => {
-    chart.current?.setOption(histogramOption(bins, colours), { notMerge: true })
-  }, [bins, colours])
+  const box = useCanvasChart(useMemo(() => histogramOption(bins, colours), [bins, colours]))
   return (
     <div className={classes.histogram}>
       <div ref={box} className={classes.chart} aria-hidden="true" />

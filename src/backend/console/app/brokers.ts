@@ -1,8 +1,8 @@
 // Whose terms a quote is made under, as far as the key may read them.
 import { useQuery } from '@tanstack/react-query'
-import type { BrokerAnswer } from '../../../client/index.ts'
-import { api } from '../../api.ts'
-import { usePerson } from '../../app/hooks.ts'
+import type { BrokerAnswer } from '../../client/index.ts'
+import { api } from '../api.ts'
+import { usePerson } from './hooks.ts'
 
 export interface Brokers {
   /** Null: not known, or not to be read; then the client_id is typed. */
