@@ -25,7 +25,7 @@ export interface ExportTrailer {
   readonly records: number
   /** Records of the range that had no place in the chain yet, and are not in the file. */
   readonly unsealed: number
-  /** Of every line before it, with their ends: 64 hex digits. */
+  /** See {@link linesSeen}. */
   readonly sha256: string
 }
 
@@ -95,10 +95,26 @@ export function readHeadText(text: string): SignedHead | null {
   }
 }
 
-/** Counts and sums up the lines that are written or read. */
-export function linesSeen(): { add(line: string): void; sha256(): string } {
+/** Sums up the lines that are written or read. */
+export interface LinesSeen {
+  add(line: string): void
+  /**
+   * The last that is asked.
+   * @returns of every line before the trailer and of the trailer without its checksum, each with its line feed: 64 hex digits
+   */
+  sha256(trailer: Omit<ExportTrailer, 'sha256'>): string
+}
+
+export function linesSeen(): LinesSeen {
   const hash = createHash('sha256')
-  return { add: (line) => void hash.update(`${line}\n`), sha256: () => hash.digest('hex') }
+  const add = (line: string) => void hash.update(`${line}\n`)
+  return {
+    add,
+    sha256({ records, unsealed }) {
+      add(JSON.stringify({ type: 'trailer', records, unsealed }))
+      return hash.digest('hex')
+    },
+  }
 }
 
 type Json = Readonly<Record<string, unknown>>

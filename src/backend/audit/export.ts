@@ -90,8 +90,7 @@ async function* fileOf(
       if (piece.length >= PIECE_LINES) yield take()
     }
   }
-  const counted = await unsealed()
-  const trailer = { records, unsealed: counted, sha256: seen.sha256() }
-  piece.push(writeLine({ type: 'trailer', trailer }))
+  const counts = { records, unsealed: await unsealed() }
+  piece.push(writeLine({ type: 'trailer', trailer: { ...counts, sha256: seen.sha256(counts) } }))
   yield take()
 }

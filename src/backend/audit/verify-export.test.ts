@@ -75,7 +75,8 @@ describe('an export that is as it was written', () => {
     const publicKey = createPublicKey(key.publicKeyPem)
     let last = '0'.repeat(64)
     let place = 0
-    for (const text of exportLines(chain)) {
+    const lines = exportLines(chain)
+    for (const text of lines) {
       const line = JSON.parse(text)
       if (line.type === 'record') {
         const record = JSON.stringify(Object.values(line.row))
@@ -91,6 +92,10 @@ describe('an export that is as it was written', () => {
       }
     }
     expect(place).toBe(11)
+    const trailer = lines.at(-1) as string
+    const { sha256, ...counts } = JSON.parse(trailer)
+    const summed = textOf([...lines.slice(0, -1), JSON.stringify(counts)])
+    expect(sha256).toBe(createHash('sha256').update(summed).digest('hex'))
   })
 
   test('may go on from a signed head', async () => {
@@ -264,6 +269,16 @@ describe('a file that is damaged', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  test('every count of the trailer is covered by its checksum', async () => {
+    const text = textOf(lines.slice(0, -1))
+    for (const other of [{ records: 12 }, { unsealed: 8 }]) {
+      const result = await verifyText(
+        text + textOf([JSON.stringify({ ...JSON.parse(lines.at(-1) as string), ...other })]),
+      )
+      expect(result.firstBad?.reason).toBe('altered')
+    }
   })
 
   test('cut off anywhere it is found', async () => {

@@ -63,7 +63,7 @@ export async function* verifyExport(
     } else if (line.type === 'head') bad = (check as ChainCheck).head(line.head)
     else {
       trailer = line.trailer
-      bad = (check as ChainCheck).end() ?? checkTrailer(trailer, records, seen.sha256())
+      bad = (check as ChainCheck).end() ?? checkTrailer(trailer, records, seen.sha256(trailer))
     }
     if (bad !== null) break
     if (trailer === null) seen.add(text as string)

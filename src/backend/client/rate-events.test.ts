@@ -102,7 +102,12 @@ test('an engine that is busy, or away, is asked again', async () => {
 })
 
 test('an engine that gives no sign of life is given up and asked again', async () => {
-  const { words } = await read((await engine(streams(RESET, 'stay'), streams(rate(1, '1'), 'stay'))).client, 5, {}, 1_000)
+  const { words } = await read(
+    (await engine(streams(RESET, 'stay'), streams(rate(1, '1'), 'stay'))).client,
+    5,
+    {},
+    1_000,
+  )
   expect(words).toEqual(['open', 'reset', 'lost', 'open', 'GME 1'])
 })
 

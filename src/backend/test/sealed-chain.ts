@@ -49,6 +49,6 @@ export function exportLines(items: readonly ChainItem[], anchor: SignedHead | nu
   ]
   const lines = body.map(writeLine)
   for (const line of lines) seen.add(line)
-  const records = items.filter((item) => 'link' in item).length
-  return [...lines, writeLine({ type: 'trailer', trailer: { records, unsealed: 0, sha256: seen.sha256() } })]
+  const counts = { records: items.filter((item) => 'link' in item).length, unsealed: 0 }
+  return [...lines, writeLine({ type: 'trailer', trailer: { ...counts, sha256: seen.sha256(counts) } })]
 }
