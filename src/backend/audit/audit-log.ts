@@ -1,13 +1,15 @@
 // The append side of the audit log: a record is durable before its price leaves. While one commit is on its way the next batch
 // gathers, so concurrent prices share a commit and a lone one never waits (server/natural-batch.ts).
 //
-// A record whose commit may or may not have happened (the connection broke) is simply sent again: its id was made here, and
-// the insert does nothing for an id that is there. It names no conflict target and returns nothing, so it works with the
-// right to INSERT alone.
+// A batch is copied in (binary-rows.ts). What is not kept by that is inserted: a record whose commit may or may not have happened (the
+// connection broke) is simply sent again, since its id was made here and the insert does nothing for an id that is there. It
+// names no conflict target and returns nothing, so it works with the right to INSERT alone.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
+import { copyIn } from '../database/copy-in.ts'
 import { naturalBatch, type Outcome } from '../server/natural-batch.ts'
 import { Problem } from '../server/problem.ts'
+import { binaryRows, COPY_ROWS } from './binary-rows.ts'
 import type { AuditRow } from './quote-record.ts'
 
 export interface AuditLogOptions {
@@ -40,10 +42,11 @@ export interface AuditLogStats {
 export interface AuditLog {
   /**
    * Resolves after the record's commit.
+   * @param row or what makes it, which is called when its batch is written; what that throws is this record's own failure
    * Rejects with Problem AUDIT_UNAVAILABLE when the record cannot be kept now: the database is away, the queue is full, the
    * log is closed, or the database refuses this one record (then the cause says why; the others of its batch are kept).
    */
-  append(row: AuditRow): Promise<void>
+  append(row: AuditRow | (() => AuditRow)): Promise<void>
   stats(): AuditLogStats
   /** Takes no more records; resolves when every one taken is kept or refused. The pool stays open. */
   close(): Promise<void>
@@ -58,7 +61,7 @@ const RETRY_PAUSE_MS = [20, 50, 100, 200] as const
 /** A commit without an answer for this long counts as failed; whether it happened does not matter, see above. */
 const COMMIT_TIMEOUT_MS = 3_000
 
-const APPEND = `
+const INSERT_ROWS = `
 insert into audit_records
   (audit_id, record_type, schema_version, occurred_at, client_id, ticker, position_value, borrow_rate, total_fee, request_id, actor_id, record)
 select audit_id, record_type, schema_version, occurred_at, client_id, ticker, position_value, borrow_rate, total_fee, request_id, actor_id, record
@@ -68,9 +71,17 @@ select audit_id, record_type, schema_version, occurred_at, client_id, ticker, po
 on conflict do nothing`
 
 interface Waiting {
-  readonly row: AuditRow
+  readonly row: AuditRow | (() => AuditRow)
   readonly addedAt: number
 }
+
+/** A row that was made, and the place of its record in the batch. */
+interface Made {
+  readonly row: AuditRow
+  readonly index: number
+}
+
+const KEPT: Outcome<void> = Object.freeze({ ok: true, value: undefined })
 
 export function auditLog(options: AuditLogOptions): AuditLog {
   const { pool, lanes = LANES, batchMax = BATCH_MAX, queueMax = QUEUE_MAX, prepared = false, onCommit } = options
@@ -83,47 +94,71 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     lanes,
     batchMax,
     queueMax,
-    send: keep,
-    refuse: (reason) =>
-      unavailable(reason === 'full' ? 'The audit log is overloaded' : 'The audit log is closing', undefined),
+    send: async (waiting, settle) => {
+      const settled = (index: number, outcome: Outcome<void>) => {
+        if (outcome.ok) committed += 1
+        else failed += 1
+        settle(index, outcome)
+      }
+      const made: Made[] = []
+      for (const [index, { row }] of waiting.entries()) {
+        try {
+          made.push({ row: typeof row === 'function' ? row() : row, index })
+        } catch (error) {
+          settled(index, refused(error as Error))
+        }
+      }
+      // The first in the queue has waited longest.
+      const giveUpAt = (waiting[0]?.addedAt ?? 0) + RETRY_WINDOW_MS
+      if (made.length > 0) await keep(made, copyRows, giveUpAt, settled)
+      return undefined
+    },
+    refuse: (reason) => {
+      failed += 1
+      return unavailable(reason === 'full' ? 'The audit log is overloaded' : 'The audit log is closing', undefined)
+    },
   })
 
   /** Tries until it is committed, the rows are too old to try again, or the database refuses a row for what it says. */
-  async function keep(rows: readonly Waiting[]): Promise<Outcome<void>[]> {
-    const giveUpAt = Math.min(...rows.map(({ addedAt }) => addedAt)) + RETRY_WINDOW_MS
+  async function keep(
+    made: readonly Made[],
+    write: WriteRows,
+    giveUpAt: number,
+    settled: (index: number, outcome: Outcome<void>) => void,
+  ): Promise<void> {
+    const settleAll = (outcome: Outcome<void>) => {
+      for (const { index } of made) settled(index, outcome)
+    }
+    const rows = made.map(({ row }) => row)
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await commit(rows)
-        return rows.map(() => ({ ok: true, value: undefined }))
+        await commit(rows, attempt === 0 ? write : insertRows)
+        return settleAll(KEPT)
       } catch (error) {
-        if (isRowAtFault(error)) return halve(rows, error)
+        if (isRowAtFault(error)) {
+          if (attempt === 0 && write === copyRows) continue
+          if (made.length === 1) {
+            return settleAll(refused(unavailable('The audit log does not accept the record', error)))
+          }
+          const middle = made.length >> 1
+          await keep(made.slice(0, middle), insertRows, giveUpAt, settled)
+          return keep(made.slice(middle), insertRows, giveUpAt, settled)
+        }
         const pauseMs = RETRY_PAUSE_MS[Math.min(attempt, RETRY_PAUSE_MS.length - 1)]!
         if (performance.now() + pauseMs > giveUpAt) {
-          return rows.map(() => refused(unavailable('The audit log cannot be written now', error)))
+          return settleAll(refused(unavailable('The audit log cannot be written now', error)))
         }
         await sleep(pauseMs)
       }
     }
   }
 
-  async function halve(rows: readonly Waiting[], error: unknown): Promise<Outcome<void>[]> {
-    if (rows.length === 1) return [refused(unavailable('The audit log does not accept the record', error))]
-    const middle = rows.length >> 1
-    return [...(await keep(rows.slice(0, middle))), ...(await keep(rows.slice(middle)))]
-  }
-
-  async function commit(rows: readonly Waiting[]): Promise<void> {
+  async function commit(rows: readonly AuditRow[], write: WriteRows): Promise<void> {
     const start = performance.now()
     const client = await pool.connect()
     let broken = true
     try {
-      const statement: pg.QueryConfig & { query_timeout: number } = {
-        text: APPEND,
-        values: [JSON.stringify(rows.map(({ row }) => row))],
-        query_timeout: COMMIT_TIMEOUT_MS,
-        ...(prepared ? { name: 'append_audit_records' } : {}),
-      }
-      await client.query(statement)
+      await write(client, rows)
       broken = false
       commits += 1
       lastCommitMs = performance.now() - start
@@ -136,22 +171,30 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     onCommit?.(lastCommitMs / 1000, rows.length)
   }
 
+  function copyRows(client: pg.PoolClient, rows: readonly AuditRow[]): Promise<unknown> {
+    const data = binaryRows(rows)
+    return data === null ? insertRows(client, rows) : copyIn(client, COPY_ROWS, data, COMMIT_TIMEOUT_MS)
+  }
+
+  function insertRows(client: pg.PoolClient, rows: readonly AuditRow[]): Promise<unknown> {
+    const statement: pg.QueryConfig & { query_timeout: number } = {
+      text: INSERT_ROWS,
+      values: [JSON.stringify(rows)],
+      query_timeout: COMMIT_TIMEOUT_MS,
+      ...(prepared ? { name: 'append_audit_records' } : {}),
+    }
+    return client.query(statement)
+  }
+
   return {
-    append(row) {
-      return batch.add({ row, addedAt: performance.now() }).then(
-        () => {
-          committed += 1
-        },
-        (error) => {
-          failed += 1
-          throw error
-        },
-      )
-    },
+    append: (row) => batch.add({ row, addedAt: performance.now() }),
     stats: () => ({ ...batch.load(), committed, failed, commits, lastCommitMs }),
     close: () => batch.close(),
   }
 }
+
+/** One statement that keeps all of the rows or none. */
+type WriteRows = (client: pg.PoolClient, rows: readonly AuditRow[]) => Promise<unknown>
 
 /** SQLSTATE class 22 (a value that cannot be) and 23 (a constraint): sending it again cannot help, sending the others can. */
 function isRowAtFault(error: unknown): boolean {

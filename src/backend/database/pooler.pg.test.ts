@@ -150,6 +150,21 @@ describe.runIf(found)('through PgBouncer in transaction mode', () => {
     await log.close()
   })
 
+  test('a record that the database cannot accept fails alone, and the connection goes on', async () => {
+    const log = auditLog({ pool: connect('calculation_service', 1), lanes: 1 })
+    const record = JSON.stringify({ text: 'x'.repeat(4_000) })
+    for (let round = 0; round < 5; round += 1) {
+      const rows = Array.from({ length: 250 }, () => auditRow({ record }))
+      // In its first row the server refuses what is still on its way: more than any buffer between holds.
+      const settled = await Promise.allSettled(
+        [auditRow({ record: 'a\u0000b' }), ...rows].map((row) => log.append(row)),
+      )
+      expect(settled.map(({ status }) => status)).toEqual(['rejected', ...rows.map(() => 'fulfilled')])
+    }
+    expect(log.stats()).toMatchObject({ committed: 1_250, failed: 5 })
+    await log.close()
+  })
+
   test('a password that changes at the server, in the pooler and then in the file fails no request', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-password-'))
     const passwordFile = join(folder, 'password')
