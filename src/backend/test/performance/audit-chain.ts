@@ -11,11 +11,12 @@ import { createSigningKey, readTrustedKeys, type SigningKey, type TrustedKeys } 
 import { type VerifyStep, verifyChain } from '../../audit/verify.ts'
 import { systemClock, uuidv7Maker } from '../../server/uuidv7.ts'
 import { withBenchDatabase, withTemporaryFolder } from './bench-database.ts'
+import { type BenchOptions, type Effort, effortOf } from './effort.ts'
 import { quoteRecords } from './quote-records.ts'
 import { type Figure, figure, printed } from './rounds.ts'
 
-const BACKLOG_RECORDS = 100_000
-const ROUNDS = 3
+const BACKLOG_RECORDS = 50_000
+const WHOLE: Effort = { rounds: 3, seconds: 0, warmUpSeconds: 0 }
 /** Appends that wait at once while a backlog is made, as many as a process would let wait. */
 const APPENDS_AT_ONCE = 1_000
 /** Longer than anything here takes: the sealer looks when it is told to. */
@@ -33,21 +34,22 @@ export interface ChainFigures {
 }
 
 /** @param quotesPerSecond what one process answers with its records, to hold the figures against */
-export async function auditChain(quotesPerSecond: number): Promise<ChainFigures> {
+export async function auditChain(options: BenchOptions, quotesPerSecond: number): Promise<ChainFigures> {
+  const { rounds } = effortOf(options, WHOLE)
   return withTemporaryFolder((folder) =>
     withBenchDatabase(async (pool) => {
       const key = createSigningKey(join(folder, 'signing-key.pem'))
       const trusted = readTrustedKeys([], [key])
       const kept: number[] = []
       const sealed: number[] = []
-      for (let round = 0; round < ROUNDS; round += 1) {
+      for (let round = 0; round < rounds; round += 1) {
         kept.push(await perSecond(BACKLOG_RECORDS, () => keepBacklog(pool)))
         sealed.push(await perSecond(BACKLOG_RECORDS, () => sealBacklog(pool, key, trusted)))
       }
-      const records = BACKLOG_RECORDS * ROUNDS
+      const records = BACKLOG_RECORDS * rounds
       const verified: number[] = []
       const replayed: number[] = []
-      for (let round = 0; round < ROUNDS; round += 1) {
+      for (let round = 0; round < rounds; round += 1) {
         verified.push(await perSecond(records, () => verify(pool, trusted, records)))
         replayed.push(await perSecond(records, () => replay(pool, records)))
       }
@@ -142,7 +144,7 @@ function report(figures: ChainFigures, quotesPerSecond: number): void {
   const { kept_per_second, sealed_per_second, verified_per_second, replayed_per_second, bytes_per_record } = figures
   const times = (of: Figure) => `${(of.median / quotesPerSecond).toFixed(1)} times as fast as one process answers`
   console.log(
-    `  ${figures.records} records, backlogs of ${BACKLOG_RECORDS}, records/s, median (spread) of ${ROUNDS} rounds, fsync on`,
+    `  ${figures.records} records, backlogs of ${BACKLOG_RECORDS}, records/s, median (spread) of ${figures.kept_per_second.rounds} rounds, fsync on`,
   )
   console.log(`  kept by the log alone   ${printed(kept_per_second)}, ${times(kept_per_second)}`)
   console.log(`  sealed                  ${printed(sealed_per_second)}, ${times(sealed_per_second)}`)

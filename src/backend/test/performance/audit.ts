@@ -3,8 +3,6 @@
 // bytes, from one connection to many; and the same with one, two and four commits under way. Then what becomes of the records: how
 // fast they are sealed, verified and priced again, and the room that one takes. Load, engine and database share the machine, so
 // only the ratios travel.
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { connectDatabase } from '../../database/connect.ts'
 import { seedDemoData, seedReferenceData } from '../../database/seed.ts'
@@ -13,20 +11,21 @@ import { until } from '../until.ts'
 import { auditChain } from './audit-chain.ts'
 import { bareBaseline } from './bare-baseline.ts'
 import { withTemporaryFolder } from './bench-database.ts'
-import { buildEngine, freePort, withServer, withServers } from './child-process.ts'
-import { type LoadDriver, loadDriver, post, type Shot } from './load.ts'
+import { buildEngine, withServer, withServers } from './child-process.ts'
+import { type BenchOptions, type Effort, effortOf } from './effort.ts'
+import { ALL_IN_ONE_WITHOUT_RECORD } from './engine-program.ts'
+import { type LoadDriver, loadDriver, postEach } from './load.ts'
 import { type Contender, type Figures, printFigures, race } from './race.ts'
-import { keyOfUnlimitedBroker, REQUEST, recordsKept } from './single.ts'
+import { allInOne, keyOfUnlimitedBroker, quotesOf, recordsKept, withFsync, withoutRecord } from './single.ts'
+import { atLeast, below, type Target } from './targets.ts'
 
 const CONNECTIONS = [1, 4, 16, 64] as const
 const LANES = ['1', '2', '4'] as const
 const LANES_CONNECTIONS = 64
 /** What the product takes unless AUDIT_LANES says otherwise. */
 const LANES_DEFAULT = '2'
-const ROUNDS = 3
-const SECONDS = 3
 const WARM_UP = { connections: 64, rounds: 1, seconds: 3, warmUpSeconds: 0 }
-const RACE = { rounds: ROUNDS, seconds: SECONDS, warmUpSeconds: 1 }
+const WHOLE: Effort = { rounds: 3, seconds: 3, warmUpSeconds: 1 }
 
 const NAMES = ['audited', 'unaudited', 'bare'] as const
 type Name = (typeof NAMES)[number]
@@ -49,27 +48,25 @@ interface ByConnections {
 interface QuoteFigures {
   /** The median at the number of connections where it is highest. */
   readonly audited_per_second_max: number
+  readonly targets: readonly Target[]
   readonly [name: string]: unknown
 }
 
-const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
-export async function audit(): Promise<object> {
-  const quotes = await auditedQuotes()
-  return { quotes, chain: await auditChain(quotes.audited_per_second_max) }
+export async function audit(options: BenchOptions): Promise<object> {
+  const { targets, ...quotes } = await auditedQuotes(effortOf(options, WHOLE))
+  return { quotes, chain: await auditChain(options, quotes.audited_per_second_max as number), targets }
 }
 
 // ---- quotes
 
-async function auditedQuotes(): Promise<QuoteFigures> {
+async function auditedQuotes(effort: Effort): Promise<QuoteFigures> {
   buildEngine()
   return withTemporaryFolder(async (folder) => {
     const postgres = await startPostgres()
     const pool = connectDatabase(postgres.url, { applicationName: 'benchmark', connectionsMax: 1 })
     try {
-      const { rows } = await pool.query<{ fsync: string }>('show fsync')
-      if (rows[0]?.fsync !== 'on') throw new Error('the database runs without fsync: its figures would mean nothing')
-      return await quotes(folder, postgres, pool)
+      await withFsync(pool)
+      return await quotes(folder, postgres, pool, effort)
     } finally {
       await pool.end()
       await postgres.end()
@@ -78,46 +75,26 @@ async function auditedQuotes(): Promise<QuoteFigures> {
 }
 
 /** All that the load is measured with: the engine with 1, 2 and 4 lanes, without its record, and the baseline. */
-async function quotes(folder: string, postgres: RealPostgres, pool: pg.Pool): Promise<QuoteFigures> {
+async function quotes(folder: string, postgres: RealPostgres, pool: pg.Pool, effort: Effort): Promise<QuoteFigures> {
   await seedReferenceData(pool)
   await seedDemoData(pool, { now: new Date() })
   const apiKey = await keyOfUnlimitedBroker(pool)
-  const shot = (url: string): Shot => ({
-    url: `${url}/api/v1/calculate-locate`,
-    headers: { 'Content-Type': 'application/json', 'X-API-Key': apiKey },
-    body: JSON.stringify(REQUEST),
-  })
-  const engine = async (name: string, environment: Record<string, string>, before: string[] = []) => {
-    const url = `http://127.0.0.1:${await freePort()}`
-    return {
-      url,
-      command: [...before, file('../../dist/services/all-in-one.js')],
-      readyPath: '/api/v1/health/readiness',
-      environment: {
-        PORT: new URL(url).port,
-        HOST: '127.0.0.1',
-        DATABASE_URL: postgres.url,
-        DATA_DIR: folder,
-        // Nothing is shed: what else the machine does meanwhile is not what is measured.
-        OVERLOAD_EVENT_LOOP_DELAY_MS: '10000',
-        ...environment,
-      },
-      logFile: join(folder, `${name}.log`),
-    }
-  }
+  const engine = (name: string, environment: Record<string, string>, command?: readonly string[]) =>
+    allInOne(folder, name, { DATABASE_URL: postgres.url, ...environment }, command)
   const engines = await Promise.all([
     // One of them seals for all: in earnest one does.
     ...LANES.map((lanes) =>
       engine(`lanes-${lanes}`, { AUDIT_LANES: lanes, ...(lanes === LANES_DEFAULT ? {} : NO_SEALING) }),
     ),
-    engine('unaudited', NO_SEALING, ['--import', file('./no-audit-log.mjs')]),
+    engine('unaudited', NO_SEALING, ALL_IN_ONE_WITHOUT_RECORD),
   ])
   return withServers(engines, async (pids) => {
     const contender = (at: number): Contender => ({
-      shot: shot(engines[at]!.url),
+      shot: quotesOf(engines[at]!.url, apiKey),
       pids: { engine: pids[at]!, PostgreSQL: postgres.pid() },
     })
-    const answer = await post(contender(0).shot)
+    const answer = await postEach(contender(0).shot)
+    for (let at = 1; at < engines.length; at += 1) await postEach(contender(at).shot)
     await withoutRecord(pool, contender(LANES.length).shot)
     const bare = await bareBaseline(folder, answer)
     return withServer(bare, async (pid) => {
@@ -125,20 +102,20 @@ async function quotes(folder: string, postgres: RealPostgres, pool: pg.Pool): Pr
       const contenders = {
         audited: contender(LANES.indexOf(LANES_DEFAULT)),
         unaudited: contender(LANES.length),
-        bare: { shot: { ...shot(bare.url), url: bare.url }, pids: { bare: pid } },
+        bare: { shot: { ...contender(0).shot, url: bare.url }, pids: { bare: pid } },
       }
       const byLanes = { 1: contender(0), 2: contender(1), 4: contender(2) }
       // Under load enough to have every program compiled, and at once before it is measured: what rests is forgotten again.
       await race(driver, byLanes, WARM_UP)
       await allSealed(pool)
-      const lanes = await race(driver, byLanes, { ...RACE, connections: LANES_CONNECTIONS })
+      const lanes = await race(driver, byLanes, { ...effort, connections: LANES_CONNECTIONS })
       await race(driver, contenders, WARM_UP)
       const byConnections: ByConnections[] = []
       for (const connections of CONNECTIONS) {
         await allSealed(pool)
-        byConnections.push({ connections, figures: await race(driver, contenders, { ...RACE, connections }) })
+        byConnections.push({ connections, figures: await race(driver, contenders, { ...effort, connections }) })
       }
-      return report(driver, byConnections, lanes, await recordsKept(pool), answer.length)
+      return report(driver, effort, byConnections, lanes, await recordsKept(pool), answer.length)
     })
   })
 }
@@ -152,15 +129,9 @@ function allSealed(pool: pg.Pool): Promise<void> {
   })
 }
 
-/** @throws Error when that answer left a record */
-async function withoutRecord(pool: pg.Pool, shot: Shot): Promise<void> {
-  const before = await recordsKept(pool)
-  await post(shot)
-  if ((await recordsKept(pool)) !== before) throw new Error('what should be measured without its record keeps one')
-}
-
 function report(
   driver: LoadDriver,
+  { rounds, seconds }: Effort,
   byConnections: readonly ByConnections[],
   lanes: Record<(typeof LANES)[number], Figures>,
   kept: number,
@@ -183,7 +154,7 @@ function report(
     of_one: lanes[count].requests_per_second.median / lanes['1'].requests_per_second.median,
   }))
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`
-  console.log(`audit: ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${driver.name}, fsync on`)
+  console.log(`audit: ${rounds} interleaved rounds of ${seconds} s, fsync on`)
   for (const { connections, audited_of_unaudited, audited_of_bare } of shares) {
     console.log(
       `  ${String(connections).padStart(2)} connections: with its record on the disk ${percent(audited_of_unaudited)} of without, ` +
@@ -201,7 +172,7 @@ function report(
     `  ${answered} audited quotes answered, ${kept} on the record with the warm-ups (${answerBytes} bytes each)`,
   )
   return {
-    seconds: SECONDS,
+    seconds,
     load: driver.name,
     answer_bytes: answerBytes,
     audited_per_second_max: Math.max(...byConnections.map(({ figures }) => figures.audited.requests_per_second.median)),
@@ -211,5 +182,23 @@ function report(
     lanes,
     answered,
     kept,
+    targets: targetsOf(byConnections),
   }
+}
+
+/** Of one connection alone and of the most. */
+function targetsOf(byConnections: readonly ByConnections[]): Target[] {
+  const [lone, most] = [byConnections[0]!, byConnections.at(-1)!]
+  const ofBare = (name: Name) =>
+    most.figures[name].requests_per_second.median / most.figures.bare.requests_per_second.median
+  return [
+    atLeast(`audited quotes at ${most.connections} connections, of bare requests/s`, 0.4, ofBare('audited')),
+    atLeast(
+      `quotes without their record at ${most.connections} connections, of bare requests/s`,
+      0.6,
+      ofBare('unaudited'),
+    ),
+    below(`audited quotes at ${most.connections} connections, p99`, 10, most.figures.audited.p99_ms.median, 'ms'),
+    below('a lone audited request, p50', 2, lone.figures.audited.p50_ms.median, 'ms'),
+  ]
 }

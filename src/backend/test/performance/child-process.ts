@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import http from 'node:http'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -23,18 +24,62 @@ export interface ServerProcess {
 
 /** Runs a Node program as a server while the work lasts; the work is told its process id. */
 export async function withServer<T>(server: ServerProcess, work: (pid: number) => Promise<T>): Promise<T> {
-  const log = openSync(server.logFile, 'w')
-  const child = spawn(process.execPath, server.command, {
-    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...server.environment },
-    stdio: ['ignore', log, log],
-  })
-  closeSync(log)
+  const child = started(server)
   try {
     await ready(server, child)
     return await work(child.pid as number)
   } finally {
     await stop(child)
   }
+}
+
+/** Starts it and ends it again. @returns milliseconds from the start of its process to the first 200 of its `readyPath` */
+export async function msToReady(server: ServerProcess): Promise<number> {
+  const startMs = performance.now()
+  const child = started(server)
+  try {
+    await untilAnswers(`${server.url}${server.readyPath}`, () => child.exitCode === null)
+    return performance.now() - startMs
+  } catch (error) {
+    throw notReady(server, String(error))
+  } finally {
+    await stop(child)
+  }
+}
+
+const ASK_EVERY_MS = 4
+const ANSWER_WAIT_MS = 1_000
+
+/** Asks again and again, on a connection of its own each time. @throws Error when it does not answer 200 in time, or is gone */
+export async function untilAnswers(address: string, isAlive: () => boolean): Promise<void> {
+  const giveUpAt = performance.now() + READY_WAIT_MS
+  while (isAlive() && performance.now() < giveUpAt) {
+    if (await answers(address)) return
+    await sleep(ASK_EVERY_MS)
+  }
+  throw new Error(`was not ready at ${address}`)
+}
+
+function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = http.get(address, { agent: false, timeout: ANSWER_WAIT_MS }, (response) => {
+      response.resume()
+      response.on('end', () => resolve(response.statusCode === 200))
+      response.on('error', () => resolve(false))
+    })
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve(false))
+  })
+}
+
+function started(server: ServerProcess): ChildProcess {
+  const log = openSync(server.logFile, 'w')
+  const child = spawn(process.execPath, server.command, {
+    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...server.environment },
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  return child
 }
 
 /** Several at once, ended in reverse; the work is told their process ids in the same order. */
@@ -66,20 +111,21 @@ export function cpuMs(pid: number): number | null {
 
 /** The same of a process and each of its children, by process id; empty where the platform does not tell. */
 export function cpuTimes(pid: number): ReadonlyMap<number, number> {
-  const children = readOrNull(`/proc/${pid}/task/${pid}/children`) ?? ''
-  const processes = [
-    pid,
-    ...children
-      .split(' ')
-      .filter((child) => child !== '')
-      .map(Number),
-  ]
   return new Map(
-    processes.flatMap((process): [number, number][] => {
+    [pid, ...childrenOf(pid)].flatMap((process): [number, number][] => {
       const ms = cpuMs(process)
       return ms === null ? [] : [[process, ms]]
     }),
   )
+}
+
+/** Process ids of its children; none where the platform does not tell. */
+export function childrenOf(pid: number): number[] {
+  const children = readOrNull(`/proc/${pid}/task/${pid}/children`) ?? ''
+  return children
+    .split(' ')
+    .filter((child) => child !== '')
+    .map(Number)
 }
 
 /** What was used between two readings, milliseconds; NaN where the platform does not tell. What has ended meanwhile is left out. */

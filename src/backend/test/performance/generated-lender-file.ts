@@ -7,7 +7,7 @@ const SYMBOL = 0
 const AVAILABLE = 7
 
 /**
- * @param rows rows of the file, at most 26^3
+ * @param rows rows of the file, at most 26^3 + 26^4
  * @param minute minutes after 09:00 of the file's stamp, 0 to 59; a later file counts as newer
  * @param changedEvery every so-many-th row has other shares available than in the excerpt; 0 for none
  */
@@ -16,7 +16,7 @@ export function generatedLenderFile(rows: number, minute: number, changedEvery: 
   const shapes = lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split('|'))
   const made = Array.from({ length: rows }, (_, index) => {
     const fields = [...shapes[index % shapes.length]!]
-    fields[SYMBOL] = ticker(index)
+    fields[SYMBOL] = generatedTicker(index)
     if (changedEvery > 0 && index % changedEvery === 0) fields[AVAILABLE] = String(1_000 + index)
     return fields.join('|')
   })
@@ -24,7 +24,15 @@ export function generatedLenderFile(rows: number, minute: number, changedEvery: 
   return [stamp, lines[1], ...made, `#EOF|${rows}`, ''].join('\n')
 }
 
-function ticker(index: number): string {
+/** The ticker of a row: three letters, and of rows from 26^3 on four. */
+function generatedTicker(index: number): string {
   const letter = (place: number): string => String.fromCharCode(65 + (Math.floor(index / 26 ** place) % 26))
-  return letter(2) + letter(1) + letter(0)
+  const three = letter(2) + letter(1) + letter(0)
+  return index < 26 ** 3 ? three : letter(3) + three
+}
+
+/** As if the lender had made it just now: shares of an old file count for nothing. */
+export function stampedNow(file: string): string {
+  const now = new Date().toLocaleString('sv-SE', { timeZone: 'America/New_York' })
+  return file.replace(/^#BOF.*$/m, `#BOF|${now.replaceAll('-', '.').replace(' ', '|')}`)
 }

@@ -1,15 +1,17 @@
 // A closed loop of clients on keep-alive connections: wrk where it is installed, else a small one of our own. Each connection sends
-// its next request when the answer to the last one is there.
+// its next request when the answer to the last one is there. Requests are taken in turn from those of the shot.
 import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
 
-/** What is sent, over and over. */
+/** What is sent, in turn, over and over. */
 export interface Shot {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly bodies: readonly string[]
+  /** API keys by body, in turn, where not all requests are of one sender. */
+  readonly keys?: readonly string[]
 }
 
 export interface LoadResult {
@@ -28,8 +30,29 @@ export interface LoadDriver {
 
 /** @param folder where a driver may leave its files */
 export function loadDriver(folder: string): LoadDriver {
-  const installed = spawnSync('wrk', ['--version']).error === undefined
-  return installed ? { name: 'wrk', run: (...load) => wrk(folder, ...load) } : { name: 'own client', run: ownClient }
+  return wrkVersion() === null
+    ? { name: 'own client', run: ownClient }
+    : { name: 'wrk', run: (...load) => wrk(folder, ...load) }
+}
+
+/** `wrk 4.1.0`; null where it is not installed. */
+export function wrkVersion(): string | null {
+  // It says so and leaves with 1.
+  const { error, stdout } = spawnSync('wrk', ['--version'], { encoding: 'utf8' })
+  if (error !== undefined) return null
+  return `wrk ${/[0-9]+\.[0-9.]+/.exec(stdout)?.[0] ?? ''}`.trim()
+}
+
+/** The requests of a shot as they leave: body and headers, each body at least once. */
+export function requestsOf(shot: Shot): { body: string; headers: Readonly<Record<string, string>> }[] {
+  const { bodies, keys = [], headers } = shot
+  return Array.from({ length: Math.max(bodies.length, keys.length) }, (_, index) => {
+    const key = keys[index % keys.length]
+    return {
+      body: bodies[index % bodies.length] as string,
+      headers: key === undefined ? headers : { ...headers, 'X-API-Key': key },
+    }
+  })
 }
 
 /**
@@ -38,21 +61,46 @@ export function loadDriver(folder: string): LoadDriver {
  */
 const CONNECT_MS = 100
 
+/** A request costs wrk a look into a table of texts: they are made before the first leaves. */
+const REQUESTS_IN_TURN = `
+local requests, count, at = {}, 0, 0
+function init(arguments)
+  for line in io.lines(FILE) do
+    local key, body = line:match("^([^\\t]*)\\t(.*)$")
+    if key ~= "" then wrk.headers["X-API-Key"] = key end
+    count = count + 1
+    requests[count] = wrk.format(nil, nil, nil, body)
+  end
+end
+function request()
+  at = at + 1
+  if at > count then at = 1 end
+  return requests[at]
+end
+local begun = 0
+function delay()
+  begun = begun + 1
+  return begun > CONNECTIONS and 0 or CONNECT_MS
+end
+`
+
 async function wrk(folder: string, shot: Shot, connections: number, seconds: number): Promise<LoadResult> {
-  const script = join(folder, 'shot.lua')
-  const delay = [
-    'local begun = 0',
-    'function delay()',
-    '  begun = begun + 1',
-    `  return begun > ${connections} and 0 or ${CONNECT_MS}`,
-    'end',
-  ]
+  const [script, requestsFile] = [join(folder, 'shot.lua'), join(folder, 'shot.txt')]
+  writeFileSync(
+    requestsFile,
+    requestsOf(shot)
+      .map(({ headers, body }) => `${headers['X-API-Key'] ?? ''}\t${body}\n`)
+      .join(''),
+  )
   const headers = Object.entries(shot.headers).map(([name, value]) => `wrk.headers[${quoted(name)}] = ${quoted(value)}`)
-  writeFileSync(script, ['wrk.method = "POST"', `wrk.body = ${quoted(shot.body)}`, ...headers, ...delay, ''].join('\n'))
+  const known = [`local FILE = ${quoted(requestsFile)}`, `local CONNECTIONS = ${connections}`]
+  const settings = [...known, `local CONNECT_MS = ${CONNECT_MS}`, 'wrk.method = "POST"', ...headers]
+  writeFileSync(script, settings.join('\n') + REQUESTS_IN_TURN)
   const options = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', '-s', script]
   const output = await textOf('wrk', [...options, shot.url])
   if (/Non-2xx|Socket errors/.test(output)) throw new Error(`not every request was answered:\n${output}`)
   const requests = Number(part(output, /([0-9]+) requests in/))
+  if (requests === 0) throw new Error('nothing was answered: the machine has other things to do')
   return {
     requestsPerSecond: requests / (seconds - CONNECT_MS / 1_000),
     p50Ms: milliseconds(part(output, /^ +50% +(\S+)/m)),
@@ -90,14 +138,18 @@ function textOf(command: string, parameters: readonly string[]): Promise<string>
 
 async function ownClient(shot: Shot, connections: number, seconds: number): Promise<LoadResult> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections })
+  const requests = requestsOf(shot)
   const latencies: number[] = []
+  let sent = 0
   const start = performance.now()
   const end = start + seconds * 1_000
   await Promise.all(
     Array.from({ length: connections }, async () => {
       while (performance.now() < end) {
+        const { body, headers } = requests[sent % requests.length]!
+        sent += 1
         const sentAt = performance.now()
-        await post(shot, agent)
+        await post({ url: shot.url, headers, bodies: [body] }, agent)
         latencies.push(performance.now() - sentAt)
       }
     }),
@@ -114,10 +166,25 @@ async function ownClient(shot: Shot, connections: number, seconds: number): Prom
   }
 }
 
-/** Sends the shot once. @returns the answer's body. @throws Error when its status is not 200. */
+/** Sends each request of a shot once. @returns the answer of the middle length. @throws Error when a status is not 200. */
+export async function postEach(shot: Shot): Promise<string> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  const answers: string[] = []
+  try {
+    for (const { headers, body } of requestsOf(shot)) {
+      answers.push(await post({ url: shot.url, headers, bodies: [body] }, agent))
+    }
+  } finally {
+    agent.destroy()
+  }
+  return answers.sort((a, b) => a.length - b.length)[Math.floor(answers.length / 2)] as string
+}
+
+/** Sends the shot's first request. @returns the answer's body. @throws Error when its status is not 200. */
 export function post(shot: Shot, agent?: http.Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    const headers = { ...shot.headers, 'content-length': Buffer.byteLength(shot.body) }
+    const { body, headers: own } = requestsOf({ ...shot, bodies: shot.bodies.slice(0, 1) })[0]!
+    const headers = { ...own, 'content-length': Buffer.byteLength(body) }
     const request = http.request(shot.url, { method: 'POST', headers, ...(agent && { agent }) }, (response) => {
       let text = ''
       response.setEncoding('utf8')
@@ -127,10 +194,10 @@ export function post(shot: Shot, agent?: http.Agent): Promise<string> {
       response.on('error', reject)
       response.on('end', () => {
         if (response.statusCode === 200) resolve(text)
-        else reject(new Error(`${response.statusCode}: ${text}`))
+        else reject(new Error(`${response.statusCode} to ${body}: ${text}`))
       })
     })
     request.on('error', reject)
-    request.end(shot.body)
+    request.end(body)
   })
 }

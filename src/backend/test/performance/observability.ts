@@ -10,14 +10,17 @@ import { upgrade } from '../../database/migrate.ts'
 import { seedDemoData, seedReferenceData } from '../../database/seed.ts'
 import { withTemporaryFolder } from './bench-database.ts'
 import { buildEngine, freePort, type ServerProcess, withServer, withServers } from './child-process.ts'
-import { loadDriver, post, type Shot } from './load.ts'
+import { type BenchOptions, type Effort, effortOf } from './effort.ts'
+import { ALL_IN_ONE, NOTHING_SHED, READY_PATH } from './engine-program.ts'
+import { loadDriver, postEach } from './load.ts'
 import { type Contender, type Figures, printFigures, race } from './race.ts'
-import { keyOfUnlimitedBroker, REQUEST } from './single.ts'
+import { keyOfUnlimitedBroker, quotesOf } from './single.ts'
+import { below } from './targets.ts'
 
 const CONNECTIONS = 32
-const ROUNDS = 7
-const SECONDS = 4
-const WARM_UP_SECONDS = 4
+const WHOLE: Effort = { rounds: 5, seconds: 3, warmUpSeconds: 3 }
+/** What all traces may cost on the processor, over metrics alone. */
+const TRACING_MAX = 0.15
 
 /** By name, what is switched on. */
 const traced = (share: string) => ({ OTEL_ENABLED: 'true', OTEL_TRACES_SAMPLER_ARG: share })
@@ -34,16 +37,16 @@ const USUAL = 'metrics'
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-export async function observability(): Promise<object> {
+export async function observability(options: BenchOptions): Promise<object> {
   buildEngine()
   return withTemporaryFolder(async (folder) => {
     const log = { info: () => {}, warn: (message: string) => console.warn(message) }
     const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), durable: true, log })
     try {
-      const headers = await prepared(server.url)
+      const apiKey = await prepared(server.url)
       const sink = await serverOf(folder, 'sink', ['--import', import.meta.resolve('tsx'), file('trace-sink.ts')], {})
       return await withServer({ ...sink, command: [...sink.command, new URL(sink.url).port] }, () =>
-        raced(folder, server.url, sink.url, headers),
+        raced(folder, server.url, sink.url, apiKey, effortOf(options, WHOLE)),
       )
     } finally {
       await server.stop()
@@ -55,11 +58,12 @@ async function raced(
   folder: string,
   databaseUrl: string,
   collector: string,
-  headers: Readonly<Record<string, string>>,
+  apiKey: string,
+  effort: Effort,
 ): Promise<object> {
   const engines = await Promise.all(
     Object.entries(KINDS).map(([name, settings], at) =>
-      serverOf(folder, `engine-${at}`, [file('../../dist/services/all-in-one.js')], {
+      serverOf(folder, `engine-${at}`, ALL_IN_ONE, {
         HOST: '127.0.0.1',
         DATA_DIR: join(folder, `engine-${at}`),
         DATABASE_URL: databaseUrl,
@@ -76,27 +80,26 @@ async function raced(
       const before = loadavg()[0]!
       const contenders = Object.fromEntries(
         engines.map(({ name, engine: { url } }, at): [string, Contender] => {
-          const shot: Shot = { url: `${url}/api/v1/calculate-locate`, headers, body: JSON.stringify(REQUEST) }
-          return [name, { shot, pids: { engine: pids[at]! } }]
+          return [name, { shot: quotesOf(url, apiKey), pids: { engine: pids[at]! } }]
         }),
       )
-      for (const { shot } of Object.values(contenders)) await post(shot)
+      for (const { shot } of Object.values(contenders)) await postEach(shot)
       const driver = loadDriver(folder)
-      const figures = await race(driver, contenders, {
-        connections: CONNECTIONS,
-        rounds: ROUNDS,
-        seconds: SECONDS,
-        warmUpSeconds: WARM_UP_SECONDS,
-      })
-      return report(driver.name, figures, before)
+      const figures = await race(driver, contenders, { connections: CONNECTIONS, ...effort })
+      return report(driver.name, effort, figures, before)
     },
   )
 }
 
-function report(load: string, figures: Readonly<Record<string, Figures>>, before: number): object {
+function report(
+  load: string,
+  { rounds, seconds }: Effort,
+  figures: Readonly<Record<string, Figures>>,
+  before: number,
+): object {
   const usual = figures[USUAL]!
   console.log(
-    `observability: ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${SECONDS} s, load by ${load}; the machine had a load of ${before.toFixed(1)} before`,
+    `observability: ${CONNECTIONS} connections, ${rounds} interleaved rounds of ${seconds} s, load by ${load}; the machine had a load of ${before.toFixed(1)} before`,
   )
   const ratios: Record<string, { cpu: number; requests_per_second: number }> = {}
   for (const [name, own] of Object.entries(figures)) {
@@ -107,17 +110,24 @@ function report(load: string, figures: Readonly<Record<string, Figures>>, before
     const words = `${cpu.toFixed(3)} of the processor time of "${USUAL}", ${rate.toFixed(3)} of its requests/s`
     console.log(`  ${''.padEnd(25)} ${words}`)
   }
-  return { connections: CONNECTIONS, seconds: SECONDS, load, load_before: before, figures, ratios }
+  const targets = [
+    below(
+      'traces of all requests, processor time over metrics alone',
+      TRACING_MAX,
+      ratios['metrics, traces of 100 %']!.cpu - 1,
+    ),
+  ]
+  return { connections: CONNECTIONS, seconds, load, load_before: before, figures, ratios, targets }
 }
 
-/** A database with something to price. @returns the headers of a broker without a limit */
-async function prepared(url: string): Promise<Record<string, string>> {
+/** A database with something to price. @returns the key of a broker without a limit */
+async function prepared(url: string): Promise<string> {
   await upgrade(url)
   const pool = connectDatabase(url, { applicationName: 'benchmark', connectionsMax: 1 })
   try {
     await seedReferenceData(pool)
     await seedDemoData(pool, { now: new Date() })
-    return { 'Content-Type': 'application/json', 'X-API-Key': await keyOfUnlimitedBroker(pool) }
+    return await keyOfUnlimitedBroker(pool)
   } finally {
     await pool.end()
   }
@@ -133,8 +143,8 @@ async function serverOf(
   return {
     url: `http://127.0.0.1:${port}`,
     command,
-    readyPath: '/api/v1/health/readiness',
-    environment: { PORT: String(port), ...environment },
+    readyPath: READY_PATH,
+    environment: { PORT: String(port), ...NOTHING_SHED, ...environment },
     logFile: join(folder, `${name}.log`),
   }
 }

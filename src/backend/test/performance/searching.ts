@@ -17,10 +17,13 @@ import { startEmbeddedPostgres } from '../../database/embedded.ts'
 import { upgrade } from '../../database/migrate.ts'
 import { uuidv7Maker } from '../../server/uuidv7.ts'
 import { withTemporaryFolder } from './bench-database.ts'
+import type { BenchOptions } from './effort.ts'
 import { conditions, fillLog, pairs, searchFor } from './filled-log.ts'
 import { quoteRecords } from './quote-records.ts'
 import { type Figure, figure, printed } from './rounds.ts'
 
+/** Unless said. */
+const RECORDS = 5_000_000
 const RECORDS_MIN = 10_000
 /** What a search may take. */
 const TARGET_MS = 200
@@ -37,8 +40,9 @@ const APPEND_ROUNDS_BEFORE = 7
 const APPEND_RECORDS = 10_000
 const APPEND_IN_FLIGHT = 512
 
-/** @param records how many the log holds. @throws Error when it is no count, or too small for its rare clients and tickers */
-export async function searching(records: number): Promise<object> {
+/** @throws Error when `records` is no count, or too small for its rare clients and tickers */
+export async function searching({ records: asked }: BenchOptions): Promise<object> {
+  const records = asked ?? RECORDS
   if (!Number.isInteger(records) || records < RECORDS_MIN) throw new Error(`--records must be ${RECORDS_MIN} or more`)
   return withTemporaryFolder(async (folder) => {
     const server = await restartableServer(folder)

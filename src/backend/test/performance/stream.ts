@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { importLenderFile } from '../../market-data/import.ts'
 import { cpuMs } from './child-process.ts'
-import { generatedLenderFile } from './generated-lender-file.ts'
-import { keyOfUnlimitedBroker, type MeasuredEngine, REQUEST, withEngine } from './single.ts'
+import { generatedLenderFile, stampedNow } from './generated-lender-file.ts'
+import { CLIENT, keyOfUnlimitedBroker, type MeasuredEngine, withEngine } from './single.ts'
 import { type Listeners, listeners } from './stream-listeners.ts'
 
 const LISTENERS = 10_000
@@ -103,12 +103,6 @@ async function measured({ url, pid, pool }: MeasuredEngine): Promise<object> {
   }
 }
 
-/** As if the lender had made it just now: shares of an old file count for nothing. */
-function stampedNow(file: string): string {
-  const now = new Date().toLocaleString('sv-SE', { timeZone: 'America/New_York' })
-  return file.replace(/^#BOF.*$/m, `#BOF|${now.replaceAll('-', '.').replace(' ', '|')}`)
-}
-
 async function movesReachAll(idle: Listeners, url: string, pid: number, pool: MeasuredEngine['pool']) {
   const { createApiKey } = await import('../../access/api-keys.ts')
   const admin = await createApiKey(pool, () => new Date(), { clientId: 'house', role: 'admin', label: 'benchmark' })
@@ -180,7 +174,7 @@ async function quoteMs(url: string, apiKey: string): Promise<{ p50: number; p99:
     const answer = await fetch(`${url}/api/v1/calculate-locate`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': apiKey },
-      body: JSON.stringify(REQUEST),
+      body: JSON.stringify({ ticker: 'AAL', position_value: 100_000, loan_days: 30, client_id: CLIENT }),
     })
     if (!answer.ok) throw new Error(await answer.text())
     await answer.arrayBuffer()

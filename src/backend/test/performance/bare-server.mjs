@@ -1,10 +1,11 @@
-// The baseline of `single`: node:http alone. It reads and parses the same JSON body and answers the same bytes, kept in a file.
-//   bare-server.ts <port> <file with the answer>
+// The baseline of every measurement over HTTP: node:http alone, and plain JavaScript, so that nothing else is started or kept. It
+// reads and parses the same JSON body and answers the same bytes, kept in a file.
+//   bare-server.mjs <port> <file with the answer>
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 
 const [port, file] = process.argv.slice(2)
-const answer = readFileSync(file!)
+const answer = readFileSync(file)
 const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': answer.length }
 
 const server = http.createServer((request, response) => {
@@ -12,10 +13,10 @@ const server = http.createServer((request, response) => {
     response.end()
     return
   }
-  const pieces: Buffer[] = []
-  request.on('data', (piece: Buffer) => pieces.push(piece))
+  const pieces = []
+  request.on('data', (piece) => pieces.push(piece))
   request.on('end', () => {
-    const body = JSON.parse(Buffer.concat(pieces).toString('utf8')) as { ticker?: string }
+    const body = JSON.parse(Buffer.concat(pieces).toString('utf8'))
     response.writeHead(body.ticker === undefined ? 400 : 200, headers)
     response.end(answer)
   })

@@ -1,0 +1,165 @@
+// Whether the engine is the same after an hour as after a minute: at 70 % of what a closed loop finds, in an open loop, with its
+// record. Every few seconds: latency, memory, heap, open files, active handles, records that wait. At the end what was seen must be flat;
+// where it is not, the run has failed. A record takes some 4 kB: an hour at a thousand a second fills 14 GB.
+import { readdirSync } from 'node:fs'
+import { type BenchOptions, effortOf } from './effort.ts'
+import { postEach } from './load.ts'
+import { closedLoop, LAG_P99_MS_MAX, openLoop } from './open-loop.ts'
+import { residentMib, togetherMib } from './resident.ts'
+import { figure, printed } from './rounds.ts'
+import { keyOfUnlimitedBroker, type MeasuredEngine, quotesOf, recordsKept, withEngine } from './single.ts'
+import { drift, least } from './slope.ts'
+import { atMost, type Target } from './targets.ts'
+
+const SHARE = 0.7
+const SAMPLE_SECONDS = 5
+/** The caches fill, code is compiled, the heap takes its size: that part is looked at and not judged. */
+const WARM_UP_SHARE = 0.25
+const WARM_UP_SECONDS_MAX = 600
+const CLOSED_SECONDS = { rounds: 1, seconds: 6, warmUpSeconds: 8 }
+/** What counts as flat, over the time that is judged: a twentieth, and what one garbage collection more or less makes. */
+const GROWTH_SHARE_MAX = 0.05
+const GROWTH_MIB = 8
+const P99_TIMES_MAX = 1.5
+/** Below this a p99 is no news, whatever it was before. */
+const P99_MS = 10
+/** Connections to the database come and go. */
+const HANDLES_MORE_MAX = 4
+/** Of the windows in which the generator itself was late: more, and the machine had other things to do. */
+const LATE_SHARE_MAX = 0.1
+
+interface Sample {
+  readonly at_seconds: number
+  readonly answered: number
+  readonly p50_ms: number
+  readonly p99_ms: number
+  readonly lag_p99_ms: number
+  readonly resident_mib: number
+  readonly postgres_mib: number
+  readonly heap_mib: number
+  readonly files: number
+  readonly handles: number
+  readonly queued: number
+}
+
+export function endurance(options: BenchOptions): Promise<object> {
+  if (!(options.minutes > 0)) throw new Error('--minutes must be more than 0')
+  return withEngine((engine) => lasting(engine, options))
+}
+
+async function lasting(engine: MeasuredEngine, options: BenchOptions): Promise<object> {
+  const { folder, pool } = engine
+  const quotes = quotesOf(engine.url, await keyOfUnlimitedBroker(pool))
+  await postEach(quotes)
+  const { seconds: closedSeconds, warmUpSeconds } = effortOf(options, CLOSED_SECONDS)
+  const capacity = await closedLoop(folder, quotes, closedSeconds, warmUpSeconds)
+  const rate = capacity * SHARE
+  const seconds = options.minutes * 60
+  console.log(
+    `endurance: ${options.minutes} minutes at ${rate.toFixed(0)} requests/s, ${SHARE * 100} % of a closed loop's ${capacity.toFixed(0)}`,
+  )
+  const samples: Sample[] = []
+  const samplings: Promise<void>[] = []
+  const whole = await openLoop(folder, quotes, { rate, seconds, windowSeconds: SAMPLE_SECONDS, seed: 1 }, (window) => {
+    const { at_seconds, answered, p50_ms, p99_ms, lag_p99_ms } = window
+    const sampling = sampleOf(engine).then((of) => {
+      samples.push({ at_seconds, answered, p50_ms, p99_ms, lag_p99_ms, ...of })
+      if (samples.length % PRINT_EVERY === 0) printSample(samples.at(-1) as Sample)
+    })
+    samplings.push(sampling)
+  })
+  await Promise.all(samplings)
+  await allCommitted(engine)
+  const left = (await sampleOf(engine)).queued
+  const targets = flatness(samples, whole.due - whole.answered + left)
+  console.log(
+    `  ${whole.answered} quotes answered, ${await recordsKept(pool)} on the record with those before; p50 ${whole.p50_ms.toFixed(2)} ms, p99 ${whole.p99_ms.toFixed(2)} ms, p99.9 ${whole.p999_ms.toFixed(1)} ms`,
+  )
+  if (targets.some(({ met }) => !met)) process.exitCode = 1
+  return { minutes: options.minutes, capacity, rate, sample_seconds: SAMPLE_SECONDS, whole, samples, targets }
+}
+
+const PRINT_EVERY = 12
+
+function printSample(of: Sample): void {
+  const { at_seconds, p50_ms, p99_ms, resident_mib, heap_mib, files, handles, queued } = of
+  console.log(
+    `  ${(at_seconds / 60).toFixed(1).padStart(5)} min  p50 ${p50_ms.toFixed(2)} ms, p99 ${p99_ms.toFixed(2)} ms, ${resident_mib.toFixed(0)} MiB resident, heap ${heap_mib.toFixed(0)} MiB, ${files} files, ${handles} handles, ${queued} records wait`,
+  )
+}
+
+type State = Pick<Sample, 'resident_mib' | 'postgres_mib' | 'heap_mib' | 'files' | 'handles' | 'queued'>
+
+async function sampleOf({ url, pid, postgresPid }: MeasuredEngine): Promise<State> {
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  const gauge = (name: string) => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(metrics)?.[1])
+  return {
+    resident_mib: residentMib(pid),
+    postgres_mib: togetherMib(postgresPid),
+    heap_mib: gauge('nodejs_heap_size_used_bytes') / 2 ** 20,
+    files: filesOf(pid),
+    handles: gauge('nodejs_active_handles_total'),
+    queued: gauge('audit_queue_records'),
+  }
+}
+
+/** NaN where the platform does not tell. */
+function filesOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return Number.NaN
+  }
+}
+
+async function allCommitted(engine: MeasuredEngine): Promise<void> {
+  for (let tries = 0; tries < 20 && (await sampleOf(engine)).queued > 0; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
+/** @param missing requests without an answer, and records that still wait. @returns what has to be flat, and whether it is */
+export function flatness(samples: readonly Sample[], missing: number): Target[] {
+  const total = samples.at(-1)?.at_seconds ?? 0
+  const warmUp = Math.min(WARM_UP_SECONDS_MAX, total * WARM_UP_SHARE)
+  const judged = samples.filter(({ at_seconds }) => at_seconds >= warmUp)
+  const quarter = Math.max(1, Math.floor(judged.length / 4))
+  const [first, last] = [judged.slice(0, quarter), judged.slice(-quarter)]
+  const median = (of: readonly Sample[], what: keyof Sample) => figure(of.map((sample) => sample[what])).median
+  const hours = (total - warmUp) / 3_600
+  const growth = (name: string, what: 'resident_mib' | 'heap_mib', of: readonly Sample[]): Target => {
+    const perHour = drift(of.map((sample) => [sample.at_seconds / 3_600, sample[what]]))
+    console.log(
+      `  ${name}: ${printed(figure(of.map((sample) => sample[what])))} MiB, ${perHour.toFixed(1)} MiB an hour by least squares`,
+    )
+    const bound = median(judged, what) * GROWTH_SHARE_MAX + GROWTH_MIB
+    return atMost(
+      `${name}, growth over the ${(hours * 60).toFixed(1)} minutes judged`,
+      Math.round(bound),
+      perHour * hours,
+      'MiB',
+    )
+  }
+  const p99Bound = Math.max(P99_MS, median(first, 'p99_ms') * P99_TIMES_MAX)
+  const late = samples.filter(({ lag_p99_ms }) => lag_p99_ms > LAG_P99_MS_MAX).length
+  return [
+    growth('resident memory', 'resident_mib', judged),
+    // Between two collections the heap is whatever it is: what is left after them is looked at.
+    growth('heap after collections', 'heap_mib', least(judged, 'heap_mib', HEAP_SLICES)),
+    atMost('p99, last quarter', Math.round(p99Bound * 10) / 10, median(last, 'p99_ms'), 'ms'),
+    atMost(
+      'open files more than in the first quarter',
+      HANDLES_MORE_MAX,
+      median(last, 'files') - median(first, 'files'),
+    ),
+    atMost(
+      'active handles more than in the first quarter',
+      HANDLES_MORE_MAX,
+      median(last, 'handles') - median(first, 'handles'),
+    ),
+    atMost('requests without an answer, records that still wait', 0, missing),
+    atMost('share of windows in which the generator was late', LATE_SHARE_MAX, late / samples.length),
+  ]
+}
+
+const HEAP_SLICES = 8
