@@ -4,7 +4,7 @@
 // A key's row is kept in memory for a few seconds, so that a request costs no trip to the database; a revoked key works
 // until its copy has aged. When the database is away the copy serves a while longer, and a key without one is answered
 // SERVICE_UNAVAILABLE: a store's failure is never a 401.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/connect.ts'
 import type { Clock } from '../server/uuidv7.ts'
@@ -59,7 +59,7 @@ export function parseApiKey(text: string): { keyId: string; secret: string } | n
 
 /** SHA-256 of the secret, 32 bytes. */
 export function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return hash('sha256', secret, 'buffer')
 }
 
 /** Letters and digits by chance; each stands for nearly six bits. */

@@ -1,6 +1,6 @@
 // Which pages of other origins may call the API from a browser: those in the configured list, and no others. Never `*`,
 // since answers depend on credentials.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE'
 const REQUEST_HEADERS = [
@@ -33,18 +33,20 @@ export function originHeaders(origins: readonly string[]): (request: FastifyRequ
   }
 }
 
-/** Answers what a browser asks before the request of a page; to pages that may not call it is a method like any other. */
-export function answerPreflights(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    const asks = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined
-    if (!asks || !reply.hasHeader('access-control-allow-origin')) return done()
-    reply
-      .headers({
-        'access-control-allow-methods': METHODS,
-        'access-control-allow-headers': REQUEST_HEADERS,
-        'access-control-max-age': PREFLIGHT_AGE_SECONDS,
-      })
-      .code(204)
-      .send()
-  })
+/**
+ * Answers what a browser asks before the request of a page; to pages that may not call it is a method like any other.
+ * @returns whether it was such a question
+ */
+export function answerPreflight(request: FastifyRequest, reply: FastifyReply): boolean {
+  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false
+  if (!reply.hasHeader('access-control-allow-origin')) return false
+  reply
+    .headers({
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': REQUEST_HEADERS,
+      'access-control-max-age': PREFLIGHT_AGE_SECONDS,
+    })
+    .code(204)
+    .send()
+  return true
 }

@@ -1,6 +1,7 @@
 // What the engine counts, as Prometheus scrapes it. Labels come from closed sets only (route templates, error codes,
 // tiers), never from what a client sends, so that the number of series has a bound. METRICS_ENABLED=false counts nothing.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type Counts, counter, histogram, type Observations } from './cheap-metrics.ts'
 
 export interface Metrics {
   /** False: nothing is counted, and nobody has to find out what only a metric would show. */
@@ -36,9 +37,6 @@ export interface Metrics {
   /** Times by the buckets that requests have. @returns what notes one, in seconds */
   durations(name: string, help: string): (seconds: number) => void
 }
-
-type Counts<L extends string> = Pick<Counter<L>, 'inc'>
-type Observations<L extends string> = Pick<Histogram<L>, 'observe'>
 
 /** As pg's pools count themselves. */
 export interface PoolSize {
@@ -82,63 +80,63 @@ export function createMetrics(options: MetricsOptions): Metrics {
   return {
     enabled: true,
     registry,
-    httpRequests: new Counter({
+    httpRequests: counter({
       name: 'http_requests_total',
       help: 'Requests answered, by method, route template and status',
       labelNames: ['method', 'route', 'status'],
       registers,
     }),
-    httpDuration: new Histogram({
+    httpDuration: histogram({
       name: 'http_request_duration_seconds',
       help: 'Time from the request line to the last byte handed over',
       labelNames: ['method', 'route'],
       buckets: DURATION_BUCKETS_SECONDS,
       registers,
     }),
-    internalCalls: new Counter({
+    internalCalls: counter({
       name: 'internal_calls_total',
       help: 'Calls of other services of ours, by operation and outcome: ok, or the error code',
       labelNames: ['operation', 'outcome'],
       registers,
     }),
-    internalDuration: new Histogram({
+    internalDuration: histogram({
       name: 'internal_call_duration_seconds',
       help: 'Time from a call of another service of ours to its answer, by operation',
       labelNames: ['operation'],
       buckets: DURATION_BUCKETS_SECONDS,
       registers,
     }),
-    quotes: new Counter({
+    quotes: counter({
       name: 'quotes_total',
       help: 'Quotes asked for, by outcome: priced, or the error code',
       labelNames: ['outcome'],
       registers,
     }),
-    quoteFee: new Histogram({
+    quoteFee: histogram({
       name: 'quote_fee_usd',
       help: 'Total fee of priced quotes in USD',
       buckets: FEE_BUCKETS_USD,
       registers,
     }),
-    fallbackInputs: new Counter({
+    fallbackInputs: counter({
       name: 'fallback_inputs_total',
       help: 'Inputs of quotes that were stale or stood in for, by input and source',
       labelNames: ['input', 'source'],
       registers,
     }),
-    rateLimited: new Counter({
+    rateLimited: counter({
       name: 'rate_limited_total',
       help: 'Requests refused because the window of the broker was used up, by tier',
       labelNames: ['tier'],
       registers,
     }),
-    badCredentials: new Counter({
+    badCredentials: counter({
       name: 'bad_credentials_total',
       help: 'Tries with a credential that is not valid: answered at once, slowed, or refused unread',
       labelNames: ['outcome'],
       registers,
     }),
-    shedRequests: new Counter({
+    shedRequests: counter({
       name: 'shed_requests_total',
       help: 'Requests refused because the process could not keep up, by reason',
       labelNames: ['reason'],
@@ -198,8 +196,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       })
     },
     durations(name, help) {
-      const histogram = new Histogram({ name, help, buckets: DURATION_BUCKETS_SECONDS, registers })
-      return (seconds) => histogram.observe(seconds)
+      const times = histogram({ name, help, buckets: DURATION_BUCKETS_SECONDS, registers })
+      return (seconds) => times.observe(seconds)
     },
   }
 }

@@ -17,39 +17,39 @@ const SAMPLE_MS = 250
 const UNJUDGED_AFTER_START_MS = 1_000
 const RETRY_AFTER_SECONDS = 1
 
-/** How each request that counts stops counting. */
-const leaving = new WeakMap<FastifyRequest, () => void>()
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The count of requests in the process that it is part of. Null: it does not count, or no more. */
+    countedIn: { inFlight: number } | null
+  }
+}
 
 /** From here on the request is no work: it has ended, or its answer goes on and waits for something to happen. */
 export function countNoMore(request: FastifyRequest): void {
-  leaving.get(request)?.()
-  leaving.delete(request)
+  if (request.countedIn === null) return
+  request.countedIn.inFlight -= 1
+  request.countedIn = null
 }
 
-/** @param exempt true for requests that are answered whatever the load */
+/**
+ * Looks at how late the event loop is, and refuses what it cannot keep up with.
+ * @param exempt true for requests that are answered whatever the load
+ * @returns what counts a request, or says why there are too many: to be called when one begins
+ */
 export async function shedOverload(
   app: FastifyInstance,
   limits: OverloadLimits,
   metrics: Metrics,
   exempt: (request: FastifyRequest) => boolean,
-): Promise<void> {
-  let inFlight = 0
+): Promise<(request: FastifyRequest) => Problem | null> {
+  const count = { inFlight: 0 }
   let judgedFromMs = Number.POSITIVE_INFINITY
   const shed = (reason: 'event_loop' | 'in_flight') => {
     metrics.shedRequests.inc({ reason })
     return new Problem('SERVICE_UNAVAILABLE', 'The service is overloaded', { retryAfterSeconds: RETRY_AFTER_SECONDS })
   }
-  metrics.gauge('http_requests_in_flight', 'Requests that are being answered now', () => inFlight)
+  metrics.gauge('http_requests_in_flight', 'Requests that are being answered now', () => count.inFlight)
 
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (exempt(request)) return done()
-    if (inFlight >= limits.requestsInFlightMax) return done(shed('in_flight'))
-    inFlight += 1
-    leaving.set(request, () => {
-      inFlight -= 1
-    })
-    done()
-  })
   app.addHook('onListen', (done) => {
     judgedFromMs = performance.now() + UNJUDGED_AFTER_START_MS
     done()
@@ -65,4 +65,11 @@ export async function shedOverload(
       throw shed('event_loop')
     },
   })
+  return (request) => {
+    if (exempt(request)) return null
+    if (count.inFlight >= limits.requestsInFlightMax) return shed('in_flight')
+    count.inFlight += 1
+    request.countedIn = count
+    return null
+  }
 }

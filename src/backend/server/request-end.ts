@@ -4,23 +4,31 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** What waits for the end of a connection: one listener for all, since there may be many requests on it at once. */
-const waiting = new WeakMap<Socket, Set<() => void>>()
-
-/** @returns a function that waits no more */
-function whenClosed(socket: Socket, callback: () => void): () => void {
-  let all = waiting.get(socket)
-  if (all === undefined) {
-    const those = new Set<() => void>()
-    all = those
-    waiting.set(socket, those)
-    socket.once('close', () => {
-      for (const one of [...those]) one()
-    })
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Waits for its connection to end before its answer does. Null: that is over. */
+    ending: Waiter | null
   }
-  const those = all
-  those.add(callback)
-  return () => those.delete(callback)
+}
+
+/** Is told when a connection ends. */
+interface Waiter {
+  closed(): void
+}
+
+/** One listener for all who wait, since there may be many requests on a connection at once. */
+const waiters = Symbol('who waits for the end of the connection')
+type WatchedSocket = Socket & { [waiters]?: Set<Waiter> }
+
+function waitersOn(socket: WatchedSocket): Set<Waiter> {
+  const known = socket[waiters]
+  if (known !== undefined) return known
+  const made = new Set<Waiter>()
+  socket[waiters] = made
+  socket.once('close', () => {
+    for (const one of [...made]) one.closed()
+  })
+  return made
 }
 
 /** Calls back when the connection of a request ends before its answer does; at once when that has happened. */
@@ -30,35 +38,55 @@ export function whenGone(request: FastifyRequest, reply: FastifyReply, callback:
     callback()
     return
   }
-  const waitNoMore = whenClosed(socket, () => {
-    waitNoMore()
-    if (!reply.raw.writableFinished) callback()
-  })
-  reply.raw.once('finish', waitNoMore)
+  const all = waitersOn(socket)
+  const waiter: Waiter = {
+    closed() {
+      all.delete(waiter)
+      if (!reply.raw.writableFinished) callback()
+    },
+  }
+  all.add(waiter)
+  reply.raw.once('finish', () => all.delete(waiter))
 }
 
-/** Calls the listener once for each request that was begun. Call it before other hooks are added. */
+type EndListener = (request: FastifyRequest, reply: FastifyReply, gone: boolean) => void
+
+class Ending implements Waiter {
+  private readonly request: FastifyRequest
+  private readonly reply: FastifyReply
+  private readonly listener: EndListener
+
+  constructor(request: FastifyRequest, reply: FastifyReply, listener: EndListener) {
+    this.request = request
+    this.reply = reply
+    this.listener = listener
+  }
+
+  closed(): void {
+    const { request, reply, listener } = this
+    if (request.ending === null) return
+    request.ending = null
+    waitersOn(request.raw.socket).delete(this)
+    listener(request, reply, !reply.raw.writableFinished)
+  }
+}
+
+/**
+ * Calls the listener once for each request that was begun.
+ * @returns what begins one; to be called before anything else is done for a request
+ */
 export function onRequestEnd(
   app: FastifyInstance,
-  listener: (request: FastifyRequest, reply: FastifyReply, gone: boolean) => void,
-): void {
-  const underWay = new WeakMap<FastifyRequest, () => void>()
-  function end(request: FastifyRequest, reply: FastifyReply, gone: boolean): void {
-    const waitNoMore = underWay.get(request)
-    if (waitNoMore === undefined) return
-    waitNoMore()
-    underWay.delete(request)
-    listener(request, reply, gone)
+  listener: EndListener,
+): (request: FastifyRequest, reply: FastifyReply) => void {
+  app.decorateRequest('ending', null)
+  app.addHook('onResponse', (request, _reply, done) => {
+    request.ending?.closed()
+    done()
+  })
+  return (request, reply) => {
+    const ending = new Ending(request, reply, listener)
+    request.ending = ending
+    waitersOn(request.raw.socket).add(ending)
   }
-  app.addHook('onRequest', (request, reply, done) => {
-    underWay.set(
-      request,
-      whenClosed(request.raw.socket, () => end(request, reply, !reply.raw.writableFinished)),
-    )
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    end(request, reply, !reply.raw.writableFinished)
-    done()
-  })
 }

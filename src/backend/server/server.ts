@@ -15,7 +15,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { answerPreflights, originHeaders } from './cross-origin.ts'
+import { answerPreflight, originHeaders } from './cross-origin.ts'
 import { bodyCutShort, problemOf, problemOfConnection, unsupportedMediaType } from './framework-failures.ts'
 import type { Health } from './health.ts'
 import { readJson } from './json-reader.ts'
@@ -147,8 +147,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.decorateRequest('quoteId', null)
   app.decorateRequest('traceparent', null)
   app.decorateRequest('span', null)
+  app.decorateRequest('countedIn', null)
 
-  onRequestEnd(app, (request, reply, gone) => {
+  let countRequest: (request: FastifyRequest) => Problem | null = () => null
+  const beginRequest = onRequestEnd(app, (request, reply, gone) => {
     const { method } = request
     const route = routeOf(request)
     metrics.httpRequests.inc({ method, route, status: statusOf(reply, gone) })
@@ -160,24 +162,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (request.span !== null) endSpan(request.span, request, reply, gone)
     countNoMore(request)
   })
+  const unknownPath = unknownPaths(app)
+  // One hook for all that every request goes through: each hook more is another walk of the framework.
   app.addHook('onRequest', (request, reply, done) => {
+    beginRequest(request, reply)
     beginTrace(request, options.tracer ?? null)
     giveHeaders(request, reply)
     giveOriginHeaders(request, reply)
-    const { host, 'transfer-encoding': framing } = request.headers
-    if (request.raw.httpVersion === '1.1' && host === undefined) {
-      return done(invalidParameters([{ field: 'Host', location: 'header', message: 'the Host header is required' }]))
-    }
-    // The platform notices later that it cannot find the end of such a body, when the request is under way.
-    if (framing !== undefined && framing.toLowerCase() !== 'chunked') {
-      const message = 'Transfer-Encoding can only be chunked'
-      answered.add(request.raw.socket)
-      return done(invalidParameters([{ field: 'Transfer-Encoding', location: 'header', message }]))
-    }
-    done()
+    const problem = faultOfHead(request, answered)
+    if (problem !== null) return done(problem)
+    if (answerPreflight(request, reply)) return
+    done((request.is404 ? unknownPath(request) : null) ?? countRequest(request) ?? undefined)
   })
-  answerPreflights(app)
-  answerUnknownPaths(app)
 
   app.addHook('onSend', (_request, reply, payload, done) => {
     // A client that keeps its connection would send the next request into a closing door.
@@ -198,8 +194,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setValidatorCompiler(() => () => true)
   app.setErrorHandler(answerError)
 
-  if (options.overload)
-    await shedOverload(app, options.overload, metrics, (request) => QUIET_ROUTES.test(routeOf(request)))
+  if (options.overload) {
+    countRequest = await shedOverload(app, options.overload, metrics, (request) => isQuiet(routeOf(request)))
+  }
   await app.register(compress, {
     encodings: ['br', 'gzip'],
     threshold: COMPRESS_FROM_BYTES,
@@ -217,11 +214,30 @@ function saneRequestId(header: string | string[] | undefined): string | null {
   return typeof header === 'string' && REQUEST_ID.test(header) ? header : null
 }
 
+/**
+ * What is wrong with a request before its body; null: nothing.
+ * @param answered takes up the connections that the platform will end a moment later by itself
+ */
+function faultOfHead(request: FastifyRequest, answered: WeakSet<Socket>): Problem | null {
+  const { host, 'transfer-encoding': framing } = request.headers
+  if (host === undefined && request.raw.httpVersion === '1.1') {
+    return invalidParameters([{ field: 'Host', location: 'header', message: 'the Host header is required' }])
+  }
+  // The platform notices later that it cannot find the end of such a body, when the request is under way.
+  if (framing !== undefined && framing.toLowerCase() !== 'chunked') {
+    const message = 'Transfer-Encoding can only be chunked'
+    answered.add(request.raw.socket)
+    return invalidParameters([{ field: 'Transfer-Encoding', location: 'header', message }])
+  }
+  return null
+}
+
 /** Health checks and scrapes are part of no trace. */
 function beginTrace(request: FastifyRequest, tracer: Tracer | null): void {
   const { traceparent } = request.headers
+  if (tracer === null && traceparent === undefined) return
   const route = routeOf(request)
-  if (tracer === null || QUIET_ROUTES.test(route)) {
+  if (tracer === null || isQuiet(route)) {
     if (isTraceparent(traceparent)) request.traceparent = traceparent
     return
   }
@@ -284,6 +300,17 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Requests to these are told apart by a scraper and a kubelet every few seconds: a line each would drown the others. */
 const QUIET_ROUTES = /^(\/api\/v1)?\/(health|metrics)(\/|$)/
+/** By template, of which there are as many as routes. */
+const quietRoutes = new Map<string, boolean>()
+
+function isQuiet(route: string): boolean {
+  let quiet = quietRoutes.get(route)
+  if (quiet === undefined) {
+    quiet = QUIET_ROUTES.test(route)
+    quietRoutes.set(route, quiet)
+  }
+  return quiet
+}
 
 /** What servers say of a client that left before there was an answer. */
 const CLIENT_GONE = 499
@@ -307,7 +334,7 @@ function writeRequestLine(request: FastifyRequest, reply: FastifyReply, gone: bo
     ...(request.traceparent && { trace_id: traceIdOf(request.traceparent) }),
     ...(gone && { aborted: true }),
   }
-  if (QUIET_ROUTES.test(route)) request.log.debug(line, 'request')
+  if (isQuiet(route)) request.log.debug(line, 'request')
   else request.log.info(line, 'request')
 }
 
@@ -316,27 +343,30 @@ function routeOf(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions?.url ?? 'unknown')
 }
 
-/** 404, or 405 with `Allow` when the path exists under other methods. Answered before a body is looked at. */
-function answerUnknownPaths(app: FastifyInstance): void {
+/**
+ * Remembers the addresses that there are.
+ * @returns for a request that has no route, answered before its body is looked at: 404, or 405 with `Allow` when the path exists under
+ *   other methods
+ */
+function unknownPaths(app: FastifyInstance): (request: FastifyRequest) => Problem {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
   app.addHook('onRoute', (route) => {
     const known = routes.get(route.url) ?? { pattern: patternOf(route.url), methods: new Set() }
     for (const method of [route.method].flat()) known.methods.add(method)
     routes.set(route.url, known)
   })
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (!request.is404) return done()
+  app.setNotFoundHandler(() => {
+    throw new Problem('NOT_FOUND', 'There is nothing at this address')
+  })
+  return (request) => {
     const path = request.raw.url?.split('?', 1)[0] ?? ''
     const methods = [...routes.values()]
       .filter(({ pattern }) => pattern.test(path))
       .flatMap((route) => [...route.methods])
-    if (methods.length === 0) return done(new Problem('NOT_FOUND', 'There is nothing at this address'))
+    if (methods.length === 0) return new Problem('NOT_FOUND', 'There is nothing at this address')
     const allow = [...new Set(methods)].sort().join(', ')
-    done(new Problem('METHOD_NOT_ALLOWED', `This address takes ${allow}`, { headers: { allow } }))
-  })
-  app.setNotFoundHandler(() => {
-    throw new Problem('NOT_FOUND', 'There is nothing at this address')
-  })
+    return new Problem('METHOD_NOT_ALLOWED', `This address takes ${allow}`, { headers: { allow } })
+  }
 }
 
 function patternOf(template: string): RegExp {

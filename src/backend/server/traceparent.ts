@@ -1,6 +1,6 @@
 // W3C's trace context as text, `00-<trace>-<span>-<flags>`: which request something is part of, across services, and whether anybody
 // looks at it (https://www.w3.org/TR/trace-context/).
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 const SAMPLED = 1
@@ -16,8 +16,20 @@ export const spanIdOf = (traceparent: string): string => traceparent.slice(36, 5
 
 export const isSampled = (traceparent: string): boolean => (Number.parseInt(traceparent.slice(53), 16) & SAMPLED) !== 0
 
+const TRACE_BYTES = 16
+const IDS_BYTES = 24
+/** Randomness for many traces at once: asking for a little costs as much as asking for all of it. */
+const pool = Buffer.alloc(IDS_BYTES * 256)
+let used = pool.length
+
 /** A trace that begins here. */
 export function newTraceparent(sampled: boolean): string {
-  const random = randomBytes(24).toString('hex')
-  return `00-${random.slice(0, 32)}-${random.slice(32)}-${sampled ? '01' : '00'}`
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const trace = pool.toString('hex', used, used + TRACE_BYTES)
+  const span = pool.toString('hex', used + TRACE_BYTES, used + IDS_BYTES)
+  used += IDS_BYTES
+  return `00-${trace}-${span}-${sampled ? '01' : '00'}`
 }
