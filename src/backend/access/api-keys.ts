@@ -105,6 +105,8 @@ export interface ApiKeys {
    * @throws Problem SERVICE_UNAVAILABLE when the store is away and no copy of the key's row is young enough
    */
   authenticate(headerValue: string): Promise<Principal | null>
+  /** The principal of a valid key whose row is at hand; null when only `authenticate` can tell. */
+  authenticateAtHand(headerValue: string): Principal | null
   /**
    * What a key stands for that was shown before; null when it is no longer valid.
    * @throws Problem SERVICE_UNAVAILABLE as above
@@ -159,13 +161,20 @@ export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOption
     return row.principal
   }
 
+  function holderOf(row: KeyRow | null, secret: string): Principal | null {
+    const matches = timingSafeEqual(hashSecret(secret), row?.secretHash ?? NO_HASH)
+    return row === null || !matches ? null : principalNow(row)
+  }
+
   return {
     async authenticate(headerValue) {
       const parsed = parseApiKey(headerValue)
-      if (parsed === null) return null
-      const row = await rows.get(parsed.keyId)
-      const matches = timingSafeEqual(hashSecret(parsed.secret), row?.secretHash ?? NO_HASH)
-      return row === null || !matches ? null : principalNow(row)
+      return parsed === null ? null : holderOf(await rows.get(parsed.keyId), parsed.secret)
+    },
+    authenticateAtHand(headerValue) {
+      const parsed = parseApiKey(headerValue)
+      const row = parsed === null ? null : rows.atHand(parsed.keyId)
+      return parsed === null || row === null ? null : holderOf(row, parsed.secret)
     },
     async principalOf(keyId) {
       const row = await rows.get(keyId)

@@ -8,7 +8,7 @@ import { type ApiKeys, type Principal, parseApiKey, type Tier } from './api-keys
 import type { BadTries } from './bad-tries.ts'
 import type { RateLimiter, Taken } from './rate-limit.ts'
 import type { Refusal } from './refusals.ts'
-import { mayPerform, type Operation, type Role } from './roles.ts'
+import { mayPerform, type Operation } from './roles.ts'
 import { senderAddress } from './sender.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -53,7 +53,9 @@ export interface Credentials {
   authenticated(
     operation: Operation | null,
     accepts?: 'key' | 'any',
-  ): (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  ): (request: FastifyRequest, reply: FastifyReply, done: (problem?: Error) => void) => void
+  /** The same for a request of any role whose route learns late that it needs a credential. */
+  authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** For a credential that a route has checked itself: the request is the principal's, and one is taken from the broker's limit. */
   admit(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<void>
   /** For a credential that a route has found bad: answers 401, later when too many come from this address. */
@@ -142,39 +144,59 @@ export function credentials(options: CredentialsOptions): Credentials {
     throw new Problem('UNAUTHORIZED', sentence)
   }
 
-  /** Counts a cost in place of what the request has taken before, or gives that back when it does not fit. */
-  async function count(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    costOf: (limit: number) => number,
-  ): Promise<{ taken: Taken; limit: number; tier: Tier }> {
-    const { clientId, requestsPerMinute: own, tier } = request.principal as Principal
-    const limit = own ?? requestsPerMinute[tier]
-    const taken = await rateLimiter.take(clientId, limit, costOf(limit), request.taken)
-    request.taken = taken
-    reply.headers({
-      'x-ratelimit-limit': String(limit),
-      'x-ratelimit-remaining': String(taken.remaining),
-      'x-ratelimit-reset': String(taken.resetSeconds),
-    })
-    return { taken, limit, tier }
+  /** Takes a cost in place of what the request has taken before, or gives that back when it does not fit. */
+  function count(request: FastifyRequest, principal: Principal, cost: number): Taken | Promise<Taken> {
+    return rateLimiter.take(principal.clientId, limitOf(principal), cost, request.taken)
   }
 
-  async function take(request: FastifyRequest, reply: FastifyReply, cost: number): Promise<void> {
-    const { taken, limit, tier } = await count(request, reply, () => cost)
-    if (taken.allowed) return
-    metrics.rateLimited.inc({ tier })
-    throw new Problem('RATE_LIMIT_EXCEEDED', sentenceOf(limit, taken.remaining, cost), {
+  const limitOf = ({ requestsPerMinute: own, tier }: Principal): number => own ?? requestsPerMinute[tier]
+
+  function note(request: FastifyRequest, reply: FastifyReply, taken: Taken): void {
+    request.taken = taken
+    reply.header('x-ratelimit-limit', String(taken.limit))
+    reply.header('x-ratelimit-remaining', String(taken.remaining))
+    reply.header('x-ratelimit-reset', String(taken.resetSeconds))
+  }
+
+  /** @returns why it does not fit; null when it does */
+  function noteTaken(request: FastifyRequest, reply: FastifyReply, taken: Taken, cost: number): Problem | null {
+    note(request, reply, taken)
+    if (taken.allowed) return null
+    metrics.rateLimited.inc({ tier: (request.principal as Principal).tier })
+    return new Problem('RATE_LIMIT_EXCEEDED', sentenceOf(taken.limit, taken.remaining, cost), {
       retryAfterSeconds: taken.resetSeconds,
     })
   }
 
-  async function admit(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<void> {
+  async function take(request: FastifyRequest, reply: FastifyReply, cost: number): Promise<void> {
+    const taken = await count(request, request.principal as Principal, cost)
+    const problem = noteTaken(request, reply, taken, cost)
+    if (problem !== null) throw problem
+  }
+
+  function holds(request: FastifyRequest, principal: Principal): void {
     request.principal = principal
     request.clientId = principal.clientId
     request.keyId = principal.keyId
+  }
+
+  async function admit(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<void> {
+    holds(request, principal)
     await take(request, reply, 1)
   }
+
+  /** Whoever shows a credential; without one a Problem. */
+  async function holderOfAny(request: FastifyRequest, accepts: 'key' | 'any'): Promise<Principal> {
+    const { 'x-api-key': key, authorization } = request.headers
+    if (key !== undefined) return holderOfKey(request, key)
+    if (authorization !== undefined && accepts === 'any') return holderOfToken(request, authorization)
+    throw new Problem('UNAUTHORIZED', WHAT_IS_REQUIRED[accepts])
+  }
+
+  const mayNot = (principal: Principal, operation: Operation | null): Problem | null =>
+    operation === null || mayPerform(principal.role, operation)
+      ? null
+      : new Problem('FORBIDDEN', 'The role of this key does not allow this')
 
   async function holderOfKey(request: FastifyRequest, shown: string | string[]): Promise<Principal> {
     const principal = typeof shown === 'string' ? await apiKeys.authenticate(shown) : null
@@ -196,25 +218,41 @@ export function credentials(options: CredentialsOptions): Credentials {
   }
 
   return {
+    authenticate: async (request, reply) => admit(request, reply, await holderOfAny(request, 'any')),
     admit,
     refuse,
     charge: take,
     async giveBack(request, reply) {
+      const principal = request.principal as Principal
       // More than ever fits.
-      await count(request, reply, (limit) => limit + 1)
+      note(request, reply, await count(request, principal, limitOf(principal) + 1))
     },
     watched: (request) => watchedCredential(request, apiKeys, sessions),
     authenticated:
       (operation, accepts = 'any') =>
-      async (request, reply) => {
-        const { 'x-api-key': key, authorization } = request.headers
-        if (key !== undefined) await admit(request, reply, await holderOfKey(request, key))
-        else if (authorization !== undefined && accepts === 'any')
-          await admit(request, reply, await holderOfToken(request, authorization))
-        else throw new Problem('UNAUTHORIZED', WHAT_IS_REQUIRED[accepts])
-        if (operation !== null && !mayPerform(request.principal?.role as Role, operation)) {
-          throw new Problem('FORBIDDEN', 'The role of this key does not allow this')
+      (request, reply, done) => {
+        const { 'x-api-key': key } = request.headers
+        const atHand = typeof key === 'string' ? apiKeys.authenticateAtHand(key) : null
+        // Nearly always the key's row is at hand, and without a shared store the count as well: then nothing is waited for.
+        if (atHand !== null) {
+          holds(request, atHand)
+          const taken = count(request, atHand, 1)
+          if (!(taken instanceof Promise)) {
+            done(noteTaken(request, reply, taken, 1) ?? mayNot(atHand, operation) ?? undefined)
+            return
+          }
+          taken.then(
+            (counted) => done(noteTaken(request, reply, counted, 1) ?? mayNot(atHand, operation) ?? undefined),
+            done,
+          )
+          return
         }
+        holderOfAny(request, accepts)
+          .then(async (principal) => {
+            await admit(request, reply, principal)
+            return mayNot(principal, operation)
+          })
+          .then((problem) => done(problem ?? undefined), done)
       },
   }
 }

@@ -27,8 +27,9 @@ export interface RateLimiter {
    * @param cost what the request counts, 1 for most
    * @param earlier what the same request was allowed before, when only now is known what it costs in all: that is counted
    * into the cost, and given back when the whole does not fit. At most half a window may lie between the two.
+   * @returns no promise where nothing has to be waited for
    */
-  take(clientId: string, limit: number, cost: number, earlier?: Taken | null): Promise<Taken>
+  take(clientId: string, limit: number, cost: number, earlier?: Taken | null): Taken | Promise<Taken>
 }
 
 export interface InProcessRateLimiterOptions {
@@ -46,7 +47,9 @@ interface Window {
 }
 
 /** Counts in this process alone. */
-export function inProcessRateLimiter(options: InProcessRateLimiterOptions): RateLimiter {
+export function inProcessRateLimiter(options: InProcessRateLimiterOptions): RateLimiter & {
+  take(...asked: Parameters<RateLimiter['take']>): Taken
+} {
   const { clock, windowMs = WINDOW_MS, windowsMax = WINDOWS_MAX } = options
   const windows = new LRUCache<string, Window>({ max: windowsMax })
 
@@ -59,7 +62,7 @@ export function inProcessRateLimiter(options: InProcessRateLimiterOptions): Rate
   }
 
   return {
-    async take(clientId, limit, cost, earlier = null) {
+    take(clientId, limit, cost, earlier = null) {
       const nowMs = clock().getTime()
       let window = openWindow(clientId, nowMs)
       const before = window === null ? 0 : givenBack(earlier, window.used, window.endsAtMs - nowMs)

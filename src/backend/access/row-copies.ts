@@ -24,6 +24,8 @@ export interface RowCopies<Row> {
    * @throws Problem SERVICE_UNAVAILABLE when the store is away and no copy is young enough
    */
   get(id: string): Promise<Row | null>
+  /** The row, when there is a copy as good as it; null when only `get` can tell. */
+  atHand(id: string): Row | null
   /** The row has changed, and this process knows it. */
   forget(id: string): void
   /** Rows may have changed: the next who needs one of them asks for it, and has its copy only while the store does not answer. */
@@ -73,6 +75,10 @@ export function rowCopies<Row extends object>({ read, clock, onFailure }: RowCop
   }
 
   return {
+    atHand(id) {
+      const copy = copies.get(id)
+      return copy !== undefined && clock().getTime() - copy.readAtMs < COPY_FRESH_MS ? copy.row : null
+    },
     async get(id) {
       const now = clock().getTime()
       const copy = copies.get(id)

@@ -5,8 +5,8 @@ import { LRUCache } from 'lru-cache'
 import { type AgedCopy, orAgedCopy } from './aged-copy.ts'
 
 export interface LocalCopy<V> {
-  /** The value, or null when there is none. Rejects as the load does. */
-  get(key: string): Promise<V | null>
+  /** The value, or null when there is none; no promise when a copy is at hand. Rejects as the load does. */
+  get(key: string): V | null | Promise<V | null>
   /** Forgets everything, or one key: the next `get` loads. Loads under way answer who asked for them, and are not kept. */
   drop(key?: string): void
   /**
@@ -65,11 +65,11 @@ export function localCopy<V extends object>(options: {
   }
 
   return {
-    get: async (key) => {
+    get: (key) => {
       const entry = entries.get(key)
       if (entry !== undefined && performance.now() < entry.freshUntilMs) return entry.value
       const answer = () => loads.get(key) ?? begin(key)
-      return entry === undefined ? await answer() : await orAgedCopy(entry, answer)
+      return entry === undefined ? answer() : orAgedCopy(entry, answer)
     },
     drop: (key) => {
       if (key === undefined) {

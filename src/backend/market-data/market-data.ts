@@ -51,10 +51,15 @@ export interface MarketObservations {
 
 export interface MarketData {
   /**
+   * No promise when the name's row is at hand.
    * @throws Problem TICKER_NOT_FOUND when neither the desk nor any feed knows the name; EXTERNAL_API_UNAVAILABLE when that says
    *   nothing, because no lender's list was ever taken over
    */
-  observe(ticker: Ticker, eventWindow: EventWindow, options: ReadOptions): Promise<MarketObservations>
+  observe(
+    ticker: Ticker,
+    eventWindow: EventWindow,
+    options: ReadOptions,
+  ): MarketObservations | Promise<MarketObservations>
   /** A page of the names of a tier, by ticker, with the number there are in all. Never from a local copy: the page and its names agree. */
   listByStatus(
     status: BorrowStatus,
@@ -250,10 +255,13 @@ export function marketData(options: MarketDataOptions): MarketData {
   }
 
   return {
-    async observe(ticker, eventWindow, options) {
-      const row = await stored(ticker, options)
-      if (!row.known) throw notFound(row)
-      return observations(row, eventWindow, clock(), limits)
+    observe(ticker, eventWindow, options) {
+      const seen = (row: StoredObservations) => {
+        if (!row.known) throw notFound(row)
+        return observations(row, eventWindow, clock(), limits)
+      }
+      const row = stored(ticker, options)
+      return row instanceof Promise ? row.then(seen) : seen(row)
     },
 
     async snapshot(tickers, at, context, { heldMsMax, renewing = true } = {}) {

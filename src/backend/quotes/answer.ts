@@ -1,66 +1,13 @@
-// Quotes and rates as the contract's JSON. Decimals stay decimals: the writer puts their exact text on the wire. Amounts have
+// Rates and comparisons as the contract's JSON; quote-text.ts has quotes. Decimals stay decimals: the writer puts their exact text on the wire. Amounts have
 // two decimals, rates 8 at the most with trailing zeros dropped.
 import type { MarketObservations } from '../market-data/market-data.ts'
 import type { Observation } from '../market-data/observation.ts'
 import type { BorrowRate } from '../pricing/borrow-rate.ts'
 import { type Decimal, minus, round, trim } from '../pricing/decimal.ts'
-import type { Usd } from '../pricing/units.ts'
 import { rateWaterfall, type WaterfallStep } from '../pricing/waterfall.ts'
 import type { PackComparison } from './compare-packs.ts'
-import type { LocateQuote } from './quote.ts'
 import type { CurrentRate, RateHistories, RateHistory } from './rate.ts'
 import type { Interval } from './rate-points.ts'
-
-/** The answer to a quote. The first four members are the classic contract and never change. */
-export function quoteAnswer(quote: LocateQuote): Record<string, unknown> {
-  const { priced, inputs, request, closeUsed } = quote
-  const { market, broker, model } = inputs
-  const { fee, borrowRate } = priced
-  return {
-    status: 'success',
-    total_fee: fee.totalFee,
-    breakdown: { borrow_cost: fee.borrowCost, markup: fee.markup, transaction_fees: fee.transactionFee },
-    borrow_rate_used: borrowRate.rate,
-    quote_id: quote.auditId,
-    audit_id: quote.auditId,
-    ticker: request.ticker,
-    client_id: request.clientId,
-    quoted_at: quote.quotedAt,
-    expires_at: quote.expiresAt,
-    quote_type: 'indicative',
-    terms: {
-      day_count: broker.terms.dayCount,
-      convention_pack: broker.terms.conventionPack,
-      markup_percentage: trim(broker.terms.markupPercentage),
-      pricing_model: model.model,
-    },
-    data_sources: {
-      base_rate: observation(market.lenderRate, trim),
-      volatility: observation(volatilityUsed(market, borrowRate), trim),
-      event_risk: eventRisk(market),
-      ...(closeUsed !== null && { price: observation(closeUsed, (last) => wholeCents(last.close)) }),
-    },
-    degraded: quote.degraded,
-    availability: availability(market),
-    ...(request.position.kind === 'shares' && {
-      sufficient: sufficient(market, request.position.quantity),
-      fee_per_share: priced.feePerShare,
-      charged_value: round(priced.chargedValue, { scale: 2, rounding: 'half-up' }),
-      mark: wholeCents(priced.mark as Usd),
-      charged_shares: priced.chargedShares,
-    }),
-    ...(priced.accrual !== null && {
-      accrual: {
-        short_settles: quote.priceInputs.stay.accrual?.shortSettles,
-        cover_settles: quote.priceInputs.stay.accrual?.coverSettles,
-        days: priced.loanDays,
-        schedule: priced.accrual.map((day) => ({ value_date: day.valueDate, days: day.days, amount: day.amount })),
-      },
-    }),
-    cost_per_day: fee.costPerDay,
-    waterfall: priced.waterfall.map(step),
-  }
-}
 
 /**
  * The answer to "what is the rate of this ticker". When the volatility or the event risk is a stand-in its own field is null
@@ -206,7 +153,7 @@ export function customRateAnswer({ market, rate, model, degraded }: CurrentRate)
   }
 }
 
-function step(from: WaterfallStep): Record<string, unknown> {
+export function step(from: WaterfallStep): Record<string, unknown> {
   return {
     step: from.step,
     description: from.description,
@@ -219,7 +166,7 @@ function step(from: WaterfallStep): Record<string, unknown> {
 }
 
 /** `{value, source, provider, as_of, age_seconds}`, and for a stand-in the reason why there was nothing better. */
-function observation<T>(from: Observation<T>, value: (of: T) => unknown): Record<string, unknown> {
+export function observation<T>(from: Observation<T>, value: (of: T) => unknown): Record<string, unknown> {
   return {
     value: value(from.value),
     source: from.source,
@@ -231,7 +178,7 @@ function observation<T>(from: Observation<T>, value: (of: T) => unknown): Record
 }
 
 /** The factor, and the events in the window that it is the highest of. */
-function eventRisk(market: MarketObservations): Record<string, unknown> {
+export function eventRisk(market: MarketObservations): Record<string, unknown> {
   const { events } = market.eventRisk.value
   return {
     ...observation(market.eventRisk, (risk) => risk.factor),
@@ -244,7 +191,7 @@ function eventRisk(market: MarketObservations): Record<string, unknown> {
   }
 }
 
-function volatilityUsed(market: MarketObservations, rate: BorrowRate): MarketObservations['volatilityIndex'] {
+export function volatilityUsed(market: MarketObservations, rate: BorrowRate): MarketObservations['volatilityIndex'] {
   return rate.volatilityOf === 'stock' && market.stockVolatility !== null
     ? market.stockVolatility
     : market.volatilityIndex
@@ -254,13 +201,13 @@ function rebateRate(market: MarketObservations, rate: BorrowRate): Decimal | nul
   return market.benchmarkRate === null ? null : trim(minus(market.benchmarkRate, rate.rate))
 }
 
-function availability(market: MarketObservations): { shares: number | null; at_least: boolean } {
+export function availability(market: MarketObservations): { shares: number | null; at_least: boolean } {
   const known = market.availability?.value
   return { shares: known?.shares ?? null, at_least: known?.atLeast ?? false }
 }
 
 /** Whether the lender has the shares: unknown when the number is unknown, or is a cap that lies below the quantity. */
-function sufficient(market: MarketObservations, quantity: number): boolean | null {
+export function sufficient(market: MarketObservations, quantity: number): boolean | null {
   const known = market.availability?.value
   if (known === undefined || known.shares === null) return null
   if (known.shares >= quantity) return true
@@ -276,7 +223,7 @@ function lastUpdated(market: MarketObservations): Date | null {
 }
 
 /** USD a share: two decimals, and more when there are more. */
-function wholeCents(price: Decimal): Decimal {
+export function wholeCents(price: Decimal): Decimal {
   const exact = trim(price)
   return exact.scale < 2 ? round(exact, { scale: 2, rounding: 'half-up' }) : exact
 }

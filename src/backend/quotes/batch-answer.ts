@@ -5,8 +5,8 @@ import { csvRow } from '../server/csv-writer.ts'
 import { type JsonObject, type JsonValue, NumberToken, readJson } from '../server/json-reader.ts'
 import { writeJson } from '../server/json-writer.ts'
 import { problemBody } from '../server/problem.ts'
-import { quoteAnswer } from './answer.ts'
 import type { BatchStep, PricedBatch } from './batch.ts'
+import { quoteText } from './quote-text.ts'
 
 /** Text that leaves in one piece, characters: small enough to be sent while the next lines are priced. */
 const PIECE_LENGTH = 64 * 1024
@@ -37,12 +37,8 @@ function lineText(step: BatchStep): string {
   const { line } = step
   if ('quote' in step) {
     const { priceInputs, priced } = step.quote
-    return writeJson({
-      line,
-      ...quoteAnswer(step.quote),
-      position_value: priced.chargedValue,
-      loan_days: priceInputs.stay.loanDays,
-    })
+    const answer = quoteText(step.quote).slice(1, -1)
+    return `{"line":${line},${answer},"position_value":${priced.chargedValue},"loan_days":${priceInputs.stay.loanDays}}`
   }
   const { ticker, clientId, problem } = step
   return writeJson({

@@ -12,19 +12,13 @@ import type { TextStream } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import type { Metrics } from '../server/metrics.ts'
 import { Problem } from '../server/problem.ts'
-import {
-  comparisonAnswer,
-  customRateAnswer,
-  historiesAnswer,
-  historyAnswer,
-  quoteAnswer,
-  rateAnswer,
-} from './answer.ts'
+import { comparisonAnswer, customRateAnswer, historiesAnswer, historyAnswer, rateAnswer } from './answer.ts'
 import type { BatchAsk, BatchStep, PricedBatch, QuoteBatch } from './batch.ts'
 import { batchNdjson } from './batch-answer.ts'
 import type { ComparePacks } from './compare-packs.ts'
 import { linesOf, textCompressor } from './compressed-text.ts'
 import type { LocateQuote, QuoteLocate, QuoteRequest } from './quote.ts'
+import { quoteText } from './quote-text.ts'
 import type { ChosenConditions, Rates } from './rate.ts'
 import type { RateListAsk } from './rate-list.ts'
 import { INTERVAL_SECONDS, type Interval } from './rate-points.ts'
@@ -142,34 +136,34 @@ export function priceDesk(dependencies: {
     try {
       const quote = await quoting(request, actor, context)
       countQuote(metrics, quote)
-      return { auditId: quote.auditId, answer: writeJson(quoteAnswer(quote)), replayed: false }
+      return { auditId: quote.auditId, answer: quoteText(quote), replayed: false }
     } catch (error) {
       countFailure(metrics, error)
       throw error
     }
   }
 
+  async function answeredOnce(key: string, request: QuoteRequest, actor: Actor, context: CallContext) {
+    const begun = await idempotentAnswers.begin({ clientId: actor.actorId, key, requestHash: hashOf(request) })
+    if (begun.kept !== null) {
+      const { auditId, answer } = begun.kept
+      return { auditId, answer: gunzipSync(answer).toString('utf8'), replayed: true }
+    }
+    try {
+      const made = await answered(quoteKeeping(begun.first.keepRow), request, actor, context)
+      await begun.first.finish({ auditId: made.auditId, answer: gzipSync(made.answer) })
+      return made
+    } catch (error) {
+      await begun.first.abandon()
+      throw error
+    }
+  }
+
   return {
-    async quote({ request, actor }, context) {
-      if (actor.idempotencyKey === null) return answered(quoteLocate, request, actor, context)
-      const begun = await idempotentAnswers.begin({
-        clientId: actor.actorId,
-        key: actor.idempotencyKey,
-        requestHash: hashOf(request),
-      })
-      if (begun.kept !== null) {
-        const { auditId, answer } = begun.kept
-        return { auditId, answer: gunzipSync(answer).toString('utf8'), replayed: true }
-      }
-      try {
-        const made = await answered(quoteKeeping(begun.first.keepRow), request, actor, context)
-        await begun.first.finish({ auditId: made.auditId, answer: gzipSync(made.answer) })
-        return made
-      } catch (error) {
-        await begun.first.abandon()
-        throw error
-      }
-    },
+    quote: ({ request, actor }, context) =>
+      actor.idempotencyKey === null
+        ? answered(quoteLocate, request, actor, context)
+        : answeredOnce(actor.idempotencyKey, request, actor, context),
     async *batch(ask, context, signal) {
       const { batchId, lines, actor } = ask
       const priced = async () => batchNdjson(batchId, counted(metrics, await quoteBatch(ask, context, signal)))

@@ -5,10 +5,10 @@ import type { MarketData, MarketObservations, MarketSnapshot } from '../market-d
 import type { Ticker } from '../pricing/units.ts'
 import type { TermsInForce } from '../reference-data/terms-in-force.ts'
 import { Problem } from '../server/problem.ts'
-import type { FetchPricingInputs } from './quote.ts'
+import type { FetchPricingInputs, PricingInputs } from './quote.ts'
 
-/** null when there is no such broker. */
-export type LookUpTerms = (clientId: string) => Promise<TermsInForce | null>
+/** null when there is no such broker; no promise when that is known at once. */
+export type LookUpTerms = (clientId: string) => TermsInForce | null | Promise<TermsInForce | null>
 
 /** @returns the function that quotes ask. It rejects with CLIENT_NOT_FOUND for a broker that is not there or not active, and as `observe` does. */
 export function pricingInputs(lookUps: {
@@ -16,18 +16,31 @@ export function pricingInputs(lookUps: {
   readonly observe: MarketData['observe']
 }): FetchPricingInputs {
   const { terms, observe } = lookUps
-  return async ({ ticker, clientId, eventWindow, maxAgeSeconds, context }) => {
-    const [{ broker, model }, market] = await Promise.all([
-      activeTerms(terms, clientId),
-      observe(ticker, eventWindow, { maxAgeSeconds, context }),
-    ])
-    return { broker, model, market }
+  return ({ ticker, clientId, eventWindow, maxAgeSeconds, context }) => {
+    const found = terms(clientId)
+    let market: MarketObservations | Promise<MarketObservations>
+    try {
+      market = observe(ticker, eventWindow, { maxAgeSeconds, context })
+    } catch (error) {
+      // Nobody waits for the terms any more.
+      if (found instanceof Promise) found.catch(() => {})
+      throw error
+    }
+    if (!(found instanceof Promise) && !(market instanceof Promise)) return together(active(found, clientId), market)
+    return Promise.all([found, market]).then(([found, market]) => together(active(found, clientId), market))
   }
+}
+
+function together({ broker, model }: TermsInForce, market: MarketObservations): PricingInputs {
+  return { broker, model, market }
 }
 
 /** The terms of an active broker. An inactive one is not found either: who asks learns nothing about it. */
 export async function activeTerms(terms: LookUpTerms, clientId: string): Promise<TermsInForce> {
-  const found = await terms(clientId)
+  return active(await terms(clientId), clientId)
+}
+
+function active(found: TermsInForce | null, clientId: string): TermsInForce {
   if (found?.broker.active !== true) throw new Problem('CLIENT_NOT_FOUND', `Client not found: ${clientId}`)
   return found
 }

@@ -14,8 +14,8 @@ import type { Broker } from '../reference-data/broker-terms.ts'
 import { ownContext } from '../server/call-context.ts'
 import { writeJson } from '../server/json-writer.ts'
 import { Problem } from '../server/problem.ts'
-import { quoteAnswer } from './answer.ts'
 import { type QuoteRequest, quoteLocate } from './quote.ts'
+import { quoteText } from './quote-text.ts'
 
 const NOW = new Date('2026-11-24T15:00:00.000Z')
 const GME = asTicker('GME')!
@@ -122,7 +122,7 @@ const refused = async (work: Promise<unknown>): Promise<Problem> => {
 describe('a quote', () => {
   test('prices the inputs that were fetched and answers in the exact text of its decimals', async () => {
     const { quote } = desk()
-    const text = writeJson(quoteAnswer(await quote(REQUEST, ACTOR, CONTEXT)))
+    const text = quoteText(await quote(REQUEST, ACTOR, CONTEXT))
     expect(text).toMatch(
       /^\{"status":"success","total_fee":568\.70,"breakdown":\{"borrow_cost":517\.81,"markup":25\.89,"transaction_fees":25\.00\},"borrow_rate_used":0\.063,/,
     )
@@ -159,7 +159,7 @@ describe('a quote', () => {
   test('of shares charges them at the price given and says whether the lender has them', async () => {
     const { quote } = desk()
     const position = { kind: 'shares', quantity: 1500, price: asUsd(decimal('22.5')) } as const
-    const text = writeJson(quoteAnswer(await quote({ ...REQUEST, position }, ACTOR, CONTEXT)))
+    const text = quoteText(await quote({ ...REQUEST, position }, ACTOR, CONTEXT))
     expect(text).toContain('"sufficient":false')
     expect(text).toContain('"charged_value":33750.00,"mark":22.50,"charged_shares":1500')
   })
@@ -170,7 +170,7 @@ describe('a quote', () => {
     const { quote } = desk({ market: { lastClose } })
     const answered = await quote({ ...REQUEST, position }, ACTOR, CONTEXT)
     expect(answered.degraded).toEqual(['last_close_stale'])
-    expect(writeJson(quoteAnswer(answered))).toContain('"price":{"value":22.50,"source":"stale"')
+    expect(quoteText(answered)).toContain('"price":{"value":22.50,"source":"stale"')
 
     const problem = await refused(desk().quote({ ...REQUEST, position }, ACTOR, CONTEXT))
     expect(problem.validationErrors?.[0]?.field).toBe('price')
@@ -189,8 +189,8 @@ describe('a quote', () => {
   test('by trade dates lists the settlement days, which foot to the borrow cost', async () => {
     const { quote } = desk()
     const stay = { kind: 'dates', startDate: '2026-10-08' as IsoDate, endDate: '2026-10-09' as IsoDate } as const
-    const answer = quoteAnswer(await quote({ ...REQUEST, stay }, ACTOR, CONTEXT))
-    expect(JSON.parse(writeJson(answer)).accrual).toEqual({
+    const answer = JSON.parse(quoteText(await quote({ ...REQUEST, stay }, ACTOR, CONTEXT)))
+    expect(answer.accrual).toEqual({
       short_settles: '2026-10-09',
       cover_settles: '2026-10-13',
       days: 4,

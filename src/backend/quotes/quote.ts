@@ -37,7 +37,7 @@ export interface PricingInputs {
   readonly market: MarketObservations
 }
 
-/** One call fetches everything. Rejects with a Problem for a ticker, or a broker, that is not known. */
+/** One call fetches everything; what is at hand comes without a promise. A Problem for a ticker, or a broker, that is not known. */
 export type FetchPricingInputs = (ask: {
   readonly ticker: Ticker
   readonly clientId: string
@@ -45,7 +45,7 @@ export type FetchPricingInputs = (ask: {
   /** What is kept of the name may be so old; null: as copies and feeds have it. */
   readonly maxAgeSeconds: number | null
   readonly context: CallContext
-}) => Promise<PricingInputs>
+}) => PricingInputs | Promise<PricingInputs>
 
 /** Resolves when the record is durable; rejects with AUDIT_UNAVAILABLE otherwise. */
 export type KeepRecord = (record: QuoteRecord, context: CallContext) => Promise<void>

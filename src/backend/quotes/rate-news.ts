@@ -50,7 +50,7 @@ export function rateNews(dependencies: {
   readonly tickersAfter: RateNews['tickersAfter']
   readonly terms: LookUpTerms
   /** null when there is no such model. */
-  readonly modelByName: (model: string) => Promise<PricingModel | null>
+  readonly modelByName: (model: string) => PricingModel | null | Promise<PricingModel | null>
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): RateNews {

@@ -93,7 +93,7 @@ export function rates(dependencies: {
   readonly volatilityLimit: AgeLimit
   readonly terms: LookUpTerms
   /** null when there is no such model. */
-  readonly modelByName: (model: string) => Promise<PricingModel | null>
+  readonly modelByName: (model: string) => PricingModel | null | Promise<PricingModel | null>
   readonly clock: () => Date
   readonly newYorkDate: (instant: Date) => IsoDate
 }): Rates {

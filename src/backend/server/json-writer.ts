@@ -1,6 +1,7 @@
 // The one JSON writer. A decimal leaves as a number token that holds its exact text: 25.00 stays 25.00 and nothing passes
 // through a binary float. What cannot be written exactly is a bug, and throws.
 import { Decimal } from '../pricing/decimal.ts'
+import { isoText } from './iso-time.ts'
 import { NumberToken } from './json-reader.ts'
 
 /** Deeper than any answer; a value that contains itself ends here. */
@@ -19,7 +20,7 @@ export function writeJson(value: unknown): string {
 function write(value: unknown, depth: number): string {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value)
+      return jsonString(value)
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError('a number that is not finite cannot be written')
       return JSON.stringify(value)
@@ -31,7 +32,7 @@ function write(value: unknown, depth: number): string {
       if (value === null) return 'null'
       if (value instanceof Decimal) return value.toString()
       if (value instanceof NumberToken) return value.text
-      if (value instanceof Date) return `"${value.toISOString()}"`
+      if (value instanceof Date) return `"${isoText(value)}"`
       if (depth >= DEPTH_MAX) throw new TypeError('a value is nested too deep to be written')
       return Array.isArray(value)
         ? writeArray(value, depth + 1)
@@ -56,15 +57,29 @@ function writeObject(object: Record<string, unknown>, depth: number): string {
     const member = object[key]
     if (member === undefined) continue
     if (text.length > 1) text += ','
-    text += `${keyText(key)}:${write(member, depth)}`
+    text += keyText(key) + write(member, depth)
   }
   return `${text}}`
 }
 
-const PLAIN_KEY = /^[A-Za-z0-9_.-]{1,40}$/
+/** Printable ASCII without quotes and backslashes needs no escape, and is nearly all there is. */
+const NEEDS_CARE = /[^ !#-[\]-~]/
+
+/** A text as JSON; half a surrogate pair is escaped. */
+export function jsonString(text: string): string {
+  return NEEDS_CARE.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
+/** Names are nearly always those that the program writes; those of others must not fill the memory. */
+const KEYS_MAX = 2_000
+const keyTexts = new Map<string, string>()
 
 function keyText(key: string): string {
-  return PLAIN_KEY.test(key) ? `"${key}"` : JSON.stringify(key)
+  const known = keyTexts.get(key)
+  if (known !== undefined) return known
+  const text = `${jsonString(key)}:`
+  if (keyTexts.size < KEYS_MAX) keyTexts.set(key, text)
+  return text
 }
 
 /** A writer for one large value that does not change: the second time its text comes from memory. */

@@ -61,15 +61,11 @@ function addRoutes(app: FastifyInstance, credentials: Credentials, sessions: Ses
   const tags = ['session']
   const signedIn = { 200: SIGNED_IN, ...failures(...FAILURES) }
   const withKey = credentials.authenticated(null, 'key')
-  const withAny = credentials.authenticated(null)
 
   app.post(
     URL,
     {
-      onRequest: async (request, reply) => {
-        there(sessions)
-        await withKey(request, reply)
-      },
+      onRequest: [async () => void there(sessions), withKey],
       config: { keyOnly: true },
       schema: {
         tags,
@@ -154,7 +150,7 @@ function addRoutes(app: FastifyInstance, credentials: Credentials, sessions: Ses
         await credentials.admit(request, reply, holder.principal)
         request.sessionId = holder.sessionId
       } else if (cookie === undefined || request.headers.authorization !== undefined) {
-        await withAny(request, reply)
+        await credentials.authenticate(request, reply)
       } else {
         return credentials.refuse(request, 'The session has ended')
       }
