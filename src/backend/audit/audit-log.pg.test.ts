@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { connectDatabase } from '../database/connect.ts'
 import { startEmbeddedPostgres } from '../database/embedded.ts'
 import { upgrade } from '../database/migrate.ts'
-import { auditRow } from '../test/audit-rows.ts'
+import { auditId, auditRow } from '../test/audit-rows.ts'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { auditLog } from './audit-log.ts'
 import { readAuditRecord } from './read-record.ts'
@@ -93,6 +93,21 @@ describe('appending', () => {
     expect(refused[0]!.reason).toMatchObject({ code: 'AUDIT_UNAVAILABLE', status: 503 })
     expect((await kept(rows.map((row) => row.audit_id))).size).toBe(20)
     await expect(log.append(auditRow())).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE' })
+  })
+
+  test('a text is compressed with lz4 or not at all, in the months that are there and in those that are added', async () => {
+    await database.pool.query(`select add_audit_months('2040-01-01', 1)`)
+    const log = auditLog({ pool: database.pool })
+    const rows = [auditRow(), auditRow({ audit_id: auditId(new Date('2040-01-15T12:00:00Z')) })]
+    const record = JSON.stringify({ text: 'the same words again and again '.repeat(130) })
+    for (const row of rows) await log.append({ ...row, record })
+    await log.close()
+    const { rows: found } = await database.pool.query<{ compressed: string | null; lz4: boolean }>(
+      `select pg_column_compression(record) as compressed, 'lz4' = any (enumvals) as lz4
+         from audit_records, pg_settings where name = 'default_toast_compression' and audit_id = any($1)`,
+      [rows.map((row) => row.audit_id)],
+    )
+    expect(found.map(({ compressed }) => compressed)).toEqual(rows.map(() => (found[0]?.lz4 ? 'lz4' : null)))
   })
 
   test('the right to INSERT is all that appending needs', async () => {

@@ -414,7 +414,7 @@ create table audit_records (
   record_type text not null,
   schema_version smallint not null,
   occurred_at timestamp with time zone not null,
-  recorded_at timestamp with time zone not null default clock_timestamp(),
+  recorded_at timestamp with time zone not null default statement_timestamp(),
   client_id text not null,
   ticker text,
   position_value numeric,
@@ -912,7 +912,7 @@ comment on table audit_records is 'Every priced request and every change of term
 comment on column audit_records.audit_id is 'UUIDv7, made by the service before the insert: a repeated insert after a lost commit changes nothing.';
 comment on column audit_records.schema_version is 'Version of the form of record, counted per record_type.';
 comment on column audit_records.occurred_at is 'When the price was made, by the service''s clock.';
-comment on column audit_records.recorded_at is 'When the row was written, by the database''s clock.';
+comment on column audit_records.recorded_at is 'When the statement that wrote the row began, by the database''s clock.';
 comment on column audit_records.position_value is 'USD; a copy from record, to search by.';
 comment on column audit_records.borrow_rate is 'Annual rate, a fraction; a copy from record, to search by.';
 comment on column audit_records.total_fee is 'USD; a copy from record, to search by.';
