@@ -13,7 +13,7 @@ let postgres: RealPostgres
 let gateway: pg.Pool
 let owner: pg.Pool
 beforeAll(async () => {
-  postgres = await startPostgres({ binariesFolder: inject('postgres').binariesFolder, durable: true })
+  postgres = await startPostgres({ ...inject('postgres').own, durable: true })
   const connect = (url: string) => connectDatabase(url, { applicationName: 'test', connectionsMax: 2 })
   gateway = connect(postgres.urlFor('api_gateway'))
   owner = connect(postgres.url)

@@ -52,7 +52,7 @@ describe('a quote', () => {
       fc.property(anyPriceInputs, (inputs) => {
         expect(replayRecord(quoteRow(inputs))).toEqual(IDENTICAL)
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     )
   })
 
@@ -88,7 +88,7 @@ describe('a quote', () => {
         expect(identical).toBe(false)
         expect(differences.map(({ field }) => field)).toEqual([altered])
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     )
   })
 
@@ -249,7 +249,7 @@ describe('what cannot be priced again says why', () => {
         const at = place % record.length
         replayRecord({ ...row, record: `${record.slice(0, at)}${text}${record.slice(at + 1)}` })
       }),
-      { numRuns: 3_000 },
+      { numRuns: 2_000 },
     )
     fc.assert(
       fc.property(fc.json(), (record) => {

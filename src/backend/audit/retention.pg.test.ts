@@ -34,11 +34,14 @@ const act: HoldAct = {
   at: NOW,
   newId,
 }
+const OLD_MONTHS = { first: '2019-01-01', count: 3 }
 const SERVICE = `test_${process.pid}_retention`
 const PASSWORD = 'password-of-the-audit-service'
 
 let folder: string
 let key: SigningKey
+/** Each test has a copy of it. */
+let original: TestDatabase
 let database: TestDatabase
 /** As the audit service connects. */
 let service: pg.Pool
@@ -47,18 +50,31 @@ let months: OldMonths
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-test-retention-'))
   key = createSigningKey(join(folder, 'key.pem'))
+  original = await testDatabase()
+  const { pool } = original
+  await pool.query('select add_audit_months($1, $2)', [OLD_MONTHS.first, OLD_MONTHS.count])
+  await setServiceUser(pool, { user: SERVICE, role: 'audit_service', password: PASSWORD })
+  // Most of a copy's files are months that lie ahead, and nobody here comes to them.
+  const { rows } = await pool.query<{ name: string }>(
+    `select relname as name from pg_class
+      where relname ~ '^audit_(records|seals)_[0-9]{4}_[0-9]{2}$'
+        and to_date(right(relname, 7), 'YYYY_MM') > greatest(now() + interval '1 month', $1)`,
+    [NOW],
+  )
+  await pool.query(`drop table ${rows.map(({ name }) => name).join(', ')}`)
+  await pool.end()
 })
 afterAll(async () => {
+  await original.drop()
   rmSync(folder, { recursive: true, force: true })
   await asOwner(inject('postgres').url, (client) => client.query(`drop role if exists ${SERVICE}`))
 })
 
 // The log begins with three months of 2019, which are past their six years; those of 2026 are not.
 beforeEach(async () => {
-  database = await testDatabase()
-  await setServiceUser(database.pool, { user: SERVICE, role: 'audit_service', password: PASSWORD })
+  database = await testDatabase({ like: original })
   service = connectAs(SERVICE)
-  months = await oldMonths(database.pool, key, { first: '2019-01-01', count: 3 })
+  months = await oldMonths(database.pool, key, OLD_MONTHS)
   onTestFinished(async () => {
     await months.close()
     await service.end()

@@ -300,7 +300,7 @@ describe('the database is killed', () => {
   let server: RealPostgres
   let pooler: PgBouncer | null = null
   beforeAll(async () => {
-    server = await startPostgres({ binariesFolder: inject('postgres').binariesFolder })
+    server = await startPostgres(inject('postgres').own)
     const users = { [server.userOf('audit_service')]: server.passwordOf('audit_service') }
     if (pgbouncerFound() !== null) pooler = await startPgBouncer({ serverPort: server.port, users, poolSize: 2 })
   })

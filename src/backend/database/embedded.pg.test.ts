@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -15,7 +15,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { afterEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { defaultDataDir, type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts'
 import { serverAccount } from './postgres-binaries.ts'
 
@@ -30,6 +30,22 @@ afterEach(async () => {
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-test-embedded-'))
   cleanUps.push(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** What an engine that stopped in order has left. */
+let used: string
+beforeAll(async () => {
+  used = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-test-embedded-'))
+  await (await start(used)).stop()
+})
+afterAll(() => rmSync(used, { recursive: true, force: true }))
+
+/** For what is not about the first start, which takes long: a folder that an engine has used before. */
+function usedFolder(): string {
+  const folder = newFolder()
+  // With their owner, which cp alone keeps.
+  execFileSync('cp', ['-a', join(used, 'postgres'), join(used, 'password'), folder])
   return folder
 }
 
@@ -108,7 +124,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('a restart keeps the data and the port', async () => {
-    const dataDir = newFolder()
+    const dataDir = usedFolder()
     const first = await start(dataDir)
     await ask(first.url, 'create table kept as select 42 as answer')
     await first.stop()
@@ -119,7 +135,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('a server that was killed comes back with everything that was committed', async () => {
-    const dataDir = newFolder()
+    const dataDir = usedFolder()
     const { url } = await start(dataDir, { durable: true })
     await ask(url, 'create table kept as select n from generate_series(1, 1000) n')
     process.kill(postmasterOf(dataDir), 'SIGKILL')
@@ -130,7 +146,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('the number of a killed server that belongs to another process by now keeps nobody from starting', async () => {
-    const dataDir = newFolder()
+    const dataDir = usedFolder()
     await start(dataDir)
     const file = join(dataDir, 'postgres', 'postmaster.pid')
     const text = readFileSync(file, 'utf8')
@@ -163,7 +179,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('the server outlives an engine whose whole process group is killed, and the next engine takes it over', async () => {
-    const dataDir = newFolder()
+    const dataDir = usedFolder()
     const { child, url } = await engineProcess(dataDir)
     const pid = postmasterOf(dataDir)
     const killed = ended(child)
@@ -177,9 +193,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('data of another major version is left alone, with a sentence that says both', async () => {
-    const dataDir = newFolder()
-    const server = await start(dataDir)
-    await server.stop()
+    const dataDir = usedFolder()
     const version = join(dataDir, 'postgres', 'PG_VERSION')
     writeFileSync(version, '14\n')
     await expect(start(dataDir)).rejects.toThrow(/was made by PostgreSQL 14, this program brings PostgreSQL 1[58]/)

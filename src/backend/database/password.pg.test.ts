@@ -14,7 +14,7 @@ let server: RealPostgres
 const folder = mkdtempSync(join(tmpdir(), 'borrow-rate-engine-password-'))
 const passwordFile = join(folder, 'password')
 beforeAll(async () => {
-  server = await startPostgres({ durable: false, binariesFolder: inject('postgres').binariesFolder })
+  server = await startPostgres({ ...inject('postgres').own, durable: false })
 })
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })

@@ -34,7 +34,7 @@ describe.runIf(found)('through PgBouncer in transaction mode', () => {
   const pools: pg.Pool[] = []
 
   beforeAll(async () => {
-    server = await startPostgres({ binariesFolder: inject('postgres').binariesFolder })
+    server = await startPostgres(inject('postgres').own)
     pooler = await startPgBouncer({ serverPort: server.port, users: users(), poolSize: POOL_SIZE })
   })
   afterAll(async () => {

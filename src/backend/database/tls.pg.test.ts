@@ -18,7 +18,7 @@ describe.skipIf(!hasOpenssl)('a server that refuses what is not encrypted', () =
   let strangersFile: string
 
   beforeAll(async () => {
-    server = await startPostgres({ durable: false, binariesFolder: inject('postgres').binariesFolder })
+    server = await startPostgres({ ...inject('postgres').own, durable: false })
     authority = certificateAuthority()
     stranger = certificateAuthority()
     const signed = authority.sign('database')

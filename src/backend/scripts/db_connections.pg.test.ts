@@ -23,7 +23,7 @@ interface Ran {
 let server: RealPostgres
 
 beforeAll(async () => {
-  server = await startPostgres({ durable: false, binariesFolder: inject('postgres').binariesFolder })
+  server = await startPostgres({ ...inject('postgres').own, durable: false })
 })
 afterAll(() => server.end())
 

@@ -16,8 +16,10 @@ declare module 'vitest' {
     postgres: {
       readonly url: string
       readonly template: string
-      /** The binaries it was started from, for tests that start a server of their own. */
+      /** The binaries it was started from. */
       readonly binariesFolder: string
+      /** For tests that start a server of their own. */
+      readonly own: { readonly binariesFolder: string; readonly template: string }
     }
   }
 }
@@ -39,10 +41,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ...(binaries.binariesFolder === null ? {} : { binariesFolder: binaries.binariesFolder }),
   })
   await makeTemplate(server.url)
+  const binariesFolder = binaries.binariesFolder ?? embeddedBinaries(dataDir, serverAccount()).folder
   project.provide('postgres', {
     url: server.url,
     template: TEMPLATE,
-    binariesFolder: binaries.binariesFolder ?? embeddedBinaries(dataDir, serverAccount()).folder,
+    binariesFolder,
+    own: { binariesFolder, template: join(dataDir, 'own-server') },
   })
   return async () => {
     await server.stop()

@@ -1,16 +1,19 @@
 // A real PostgreSQL of a test's own, that may be killed and started again: forced to the disk unless said otherwise, migrated,
 // with a user for each service. For tests of what happens when the database goes away, and for a cluster on one machine.
 //
-//     const pg = await startPostgres({ binariesFolder: inject('postgres').binariesFolder })
+//     const pg = await startPostgres(inject('postgres').own)
 //     connectDatabase(pg.urlFor('calculation_service'), …)
 //     await pg.kill(); await pg.start(); await pg.end()
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts'
+import { withFolderLock } from '../database/folder-lock.ts'
 import { upgrade } from '../database/migrate.ts'
 import { isAlive } from '../database/process-identity.ts'
 import { setServiceUser, USER_ROLES, type UserRole } from '../database/service-users.ts'
@@ -23,8 +26,13 @@ export interface RealPostgresOptions {
   readonly migrated?: boolean
   /** Where it lies, and stays when it ends. Unless said: a temporary folder, removed at the end. */
   readonly dataDir?: string
-  /** In a database test best `inject('postgres').binariesFolder`: without, root copies the package's once more. */
+  /** Without, root copies the package's once more. A database test has one in `inject('postgres').own`. */
   readonly binariesFolder?: string
+  /**
+   * A folder in which the first migrated server that is asked for is made. All are copies of it, which are there sooner than another that
+   * is made and migrated. In `inject('postgres').own` too.
+   */
+  readonly template?: string
   /** Told what the server's keeper has to say. */
   readonly warn?: (line: string) => void
 }
@@ -62,10 +70,13 @@ export interface RealPostgres {
 }
 
 const GONE_WAIT_MS = 10_000
+const TEMPLATE_WAIT_MS = 90_000
 
 /** Starts one. The caller ends it. */
 export async function startPostgres(options: RealPostgresOptions = {}): Promise<RealPostgres> {
   const folder = options.dataDir ?? temporaryFolder('postgres')
+  if (options.template !== undefined && options.migrated !== false)
+    await copyTemplate(options.template, folder, options)
   const server = await serverIn(folder, options)
   try {
     const passwords = new Map<UserRole, string>()
@@ -99,6 +110,28 @@ export async function startPostgres(options: RealPostgresOptions = {}): Promise<
     await server.end()
     throw error
   }
+}
+
+/** What a server that was stopped in order left behind, and the password of its owner. */
+async function copyTemplate(template: string, folder: string, options: RealPostgresOptions): Promise<void> {
+  const whole = `${template}.whole`
+  await withFolderLock(`${template}.lock`, TEMPLATE_WAIT_MS, async () => {
+    if (existsSync(whole)) return
+    const { binariesFolder } = options
+    const server = await serverIn(template, {
+      durable: false,
+      dataDir: template,
+      ...(binariesFolder && { binariesFolder }),
+    })
+    try {
+      await upgrade(server.url)
+    } finally {
+      await server.stop()
+    }
+    writeFileSync(whole, '')
+  })
+  // With their owner, which cp alone keeps.
+  await promisify(execFile)('cp', ['-a', join(template, 'postgres'), join(template, 'password'), folder])
 }
 
 /** What `startPostgres` and `startStandby` have in common: a server on a folder, its life and its death. */

@@ -18,7 +18,7 @@ let pgbouncer: PgBouncer | undefined
 let cluster: FiveServices
 
 beforeAll(async () => {
-  postgres = await startPostgres({ binariesFolder: inject('postgres').binariesFolder, durable: false })
+  postgres = await startPostgres({ ...inject('postgres').own, durable: false })
   redis = await startRedis()
   pgbouncer = pgbouncerFound()
     ? await startPgBouncer({

@@ -14,7 +14,7 @@ const hasRedis = redisPrograms() !== null
 /** A server, five processes, and perhaps the build before them. */
 const START_MS = 180_000
 beforeAll(async () => {
-  postgres = await startPostgres({ binariesFolder: inject('postgres').binariesFolder, durable: false })
+  postgres = await startPostgres({ ...inject('postgres').own, durable: false })
   redis = hasRedis ? await startRedis() : undefined
   five = await startFiveServices({ postgres, ...(redis && { redis }) })
 }, START_MS)

@@ -20,7 +20,7 @@ let redis: TestRedis
 let gateways: readonly [Deployment, Deployment]
 
 beforeAll(async () => {
-  postgres = await startPostgres({ binariesFolder: inject('postgres').binariesFolder, durable: false })
+  postgres = await startPostgres({ ...inject('postgres').own, durable: false })
   redis = await startRedis()
   const start = () =>
     startDeployment({

@@ -43,7 +43,7 @@ const CONTRACTS =
 
 beforeAll(async () => {
   cpSync(MIGRATIONS_FOLDER, folder, { recursive: true })
-  postgres = await startPostgres({ binariesFolder: inject('postgres').binariesFolder, durable: false })
+  postgres = await startPostgres({ ...inject('postgres').own, durable: false })
   writeFileSync(join(folder, '9000_expands.sql'), EXPANDS)
   await upgrade(postgres.url, { folder })
   engine = await startFiveServices({ postgres, ...(previous && { program: previous }) })

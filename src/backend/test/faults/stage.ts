@@ -68,10 +68,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     return it
   }
   try {
-    const postgres = await started(
-      startPostgres({ binariesFolder: inject('postgres').binariesFolder, durable: true }),
-      (it) => it.end(),
-    )
+    const postgres = await started(startPostgres({ ...inject('postgres').own, durable: true }), (it) => it.end())
     const redis = await started(startRedis(), (it) => it.stop())
     const redisLink = await started(startLink(redis.port), (it) => it.close())
     const feeds = await started(startFakeFeeds(), (it) => it.close())
