@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { createLog } from './log.ts'
+import { describe, expect, test } from 'vitest'
+import { createLog, logOfRequest, type RequestLine, requestLines } from './log.ts'
 
 function linesOf(act: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = []
@@ -33,4 +33,69 @@ test('an error is written whole, with its cause', () => {
   const text = linesOf((log) => log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed'))
   expect(text).toContain('outer')
   expect(text).toContain('inner')
+})
+
+describe('the line of a request', () => {
+  const LINE: RequestLine = {
+    request_id: 'request-1',
+    method: 'POST',
+    route: '/api/v1/calculate-locate',
+    status: 200,
+    ms: 1.25,
+    client_id: 'desk-one',
+    key_id: 'k4Tz91xQ',
+    quote_id: '0193577d-1c00-7000-8000-000000000001',
+    trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+    aborted: true,
+  }
+  const OPTIONAL = ['client_id', 'key_id', 'quote_id', 'trace_id'] as const
+  const NOT_SAID = Object.fromEntries(OPTIONAL.map((name) => [name, null]))
+
+  test.each<[string, RequestLine]>([
+    ['with everything', LINE],
+    ['with what every request has', { ...LINE, ...NOT_SAID, aborted: false }],
+  ])('is what the log would write: %s', (_, line) => {
+    const { request_id, ...rest } = line
+    const said = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null && value !== false))
+    const theirs = linesOf((log) => log.child({ request_id }).info(said, 'request'))
+    const ours = linesOf((log) => requestLines(log)(line, 'info'))
+    const withoutTime = (text: string) => text.replace(/"time":"[^"]+"/, '')
+    expect(withoutTime(ours)).toBe(withoutTime(theirs))
+    expect(Date.parse(JSON.parse(ours).time)).toBeGreaterThan(Date.now() - 60_000)
+  })
+
+  test('is written at its level, as the log is turned', () => {
+    const text = linesOf((log) => {
+      const write = requestLines(log)
+      write(LINE, 'debug')
+      log.level = 'debug'
+      write({ ...LINE, request_id: 'request-2' }, 'debug')
+      log.level = 'warn'
+      write(LINE, 'info')
+    })
+    expect(text.match(/"request_id":"[^"]+"/g)).toEqual(['"request_id":"request-2"'])
+  })
+
+  test('keeps no secret that a client put into its id', () => {
+    const text = linesOf((log) => requestLines(log)({ ...LINE, request_id: 'bre_0123456789ab_HIDDENHIDDEN' }, 'info'))
+    expect(text).not.toContain('HIDDEN')
+  })
+})
+
+test('the log of a request names it on every line, at every level, and on those of its children', () => {
+  const text = linesOf((log) => {
+    log.level = 'trace'
+    const own = logOfRequest(log, { request_id: 'request-1' })
+    for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const)
+      own[level]({ level_is: level }, 'x')
+    own.child({ part: 1 }).info('y')
+    expect(own.level).toBe('trace')
+  })
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines.map((line) => line.request_id)).toEqual(Array(7).fill('request-1'))
+  expect(lines.slice(0, 6).every((line) => line.level === line.level_is)).toBe(true)
+  expect(lines[6]).toMatchObject({ part: 1, message: 'y' })
 })

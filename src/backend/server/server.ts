@@ -20,7 +20,7 @@ import { bodyCutShort, problemOf, problemOfConnection, unsupportedMediaType } fr
 import type { Health } from './health.ts'
 import { readJson } from './json-reader.ts'
 import { writeJson } from './json-writer.ts'
-import type { Log } from './log.ts'
+import { type Log, logOfRequest, type RequestLine, requestLines } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { countNoMore, type OverloadLimits, shedOverload } from './overload.ts'
 import { invalidParameters, Problem, problemBody } from './problem.ts'
@@ -106,9 +106,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   /** Connections whose last request was refused for what the platform notices a moment later, and which end then. */
   const answered = new WeakSet<Socket>()
   const giveOriginHeaders = originHeaders(options.corsOrigins ?? [])
+  const writeLine = requestLines(log)
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    childLoggerFactory: logOfRequest,
     genReqId: (request) => saneRequestId(request.headers['x-request-id']) ?? newRequestId(),
     requestIdHeader: false,
     trustProxy: proxies.length > 0 ? [...proxies] : false,
@@ -134,7 +136,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       giveHeaders(request, reply)
       giveOriginHeaders(request, reply)
       answerError(error, request, reply)
-      writeRequestLine(request, reply, false)
+      const route = routeOf(request)
+      writeLine(lineOf(request, reply, route, statusOf(reply, false), false), 'info')
     },
     clientErrorHandler: (error, socket) => {
       if (answered.has(socket)) setTimeout(() => socket.destroy(), LINGER_MS).unref()
@@ -153,12 +156,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const beginRequest = onRequestEnd(app, (request, reply, gone) => {
     const { method } = request
     const route = routeOf(request)
-    metrics.httpRequests.inc({ method, route, status: statusOf(reply, gone) })
+    const status = statusOf(reply, gone)
+    metrics.httpRequests.inc({ method, route, status })
     // How long somebody listened says nothing of how fast anything is.
     if (request.routeOptions?.config?.lasting !== true) {
       metrics.httpDuration.observe({ method, route }, reply.elapsedTime / 1000)
     }
-    writeRequestLine(request, reply, gone)
+    writeLine(lineOf(request, reply, route, status, gone), isQuiet(route) ? 'debug' : 'info')
     if (request.span !== null) endSpan(request.span, request, reply, gone)
     countNoMore(request)
   })
@@ -320,22 +324,26 @@ function statusOf(reply: FastifyReply, gone: boolean): number {
 }
 
 /** The one line of a request. The route's template stands there, never the address that was sent. */
-function writeRequestLine(request: FastifyRequest, reply: FastifyReply, gone: boolean): void {
-  const route = routeOf(request)
-  const line = {
+function lineOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: string,
+  status: number,
+  gone: boolean,
+): RequestLine {
+  return {
+    request_id: request.id,
     method: request.method,
     route,
-    status: statusOf(reply, gone),
+    status,
     ms: Math.round(reply.elapsedTime * 100) / 100,
-    ...(request.clientId !== null && { client_id: request.clientId }),
-    ...(request.keyId !== null && { key_id: request.keyId }),
-    ...(request.quoteId !== null && { quote_id: request.quoteId }),
     // A request that never reached its route has not even null there.
-    ...(request.traceparent && { trace_id: traceIdOf(request.traceparent) }),
-    ...(gone && { aborted: true }),
+    client_id: request.clientId ?? null,
+    key_id: request.keyId ?? null,
+    quote_id: request.quoteId ?? null,
+    trace_id: request.traceparent ? traceIdOf(request.traceparent) : null,
+    aborted: gone,
   }
-  if (isQuiet(route)) request.log.debug(line, 'request')
-  else request.log.info(line, 'request')
 }
 
 /** The template of the request's route; one word for all addresses that have none, so that metrics stay bounded. */
