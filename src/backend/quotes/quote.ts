@@ -88,13 +88,15 @@ export interface QuoteLookUps {
  * TICKER_NOT_FOUND, CLIENT_NOT_FOUND, EXTERNAL_API_UNAVAILABLE.
  */
 export function prepareQuote({ fetchPricingInputs, calendar, clock, newYorkDate }: QuoteLookUps) {
+  const windows = windowsOfToday()
   return async (request: QuoteRequest, context: CallContext): Promise<PreparedQuote> => {
     const stay = resolveStay(request, calendar)
     const today = newYorkDate(clock())
+    const window = stay.accrual === null ? windows(today, stay.loanDays) : eventWindow(today, stay.accrual.coverSettles)
     const inputs = await fetchPricingInputs({
       ticker: request.ticker,
       clientId: request.clientId,
-      eventWindow: eventWindow(today, stayEnd(today, stay)),
+      eventWindow: window,
       maxAgeSeconds: null,
       context,
     })
@@ -161,8 +163,22 @@ function resolveStay(request: QuoteRequest, calendar: SettlementCalendar): Stay 
   }
 }
 
-function stayEnd(today: IsoDate, stay: Stay): IsoDate {
-  return stay.accrual === null ? dateOfDay(dayNumber(today) + stay.loanDays) : stay.accrual.coverSettles
+/** Windows of events by the days of a stay, as long as it is the same day: every quote asks. */
+function windowsOfToday(): (today: IsoDate, loanDays: number) => EventWindow {
+  let day: IsoDate | null = null
+  const windows = new Map<number, EventWindow>()
+  return (today, loanDays) => {
+    if (today !== day) {
+      windows.clear()
+      day = today
+    }
+    let window = windows.get(loanDays)
+    if (window === undefined) {
+      window = eventWindow(today, dateOfDay(dayNumber(today) + loanDays))
+      windows.set(loanDays, window)
+    }
+    return window
+  }
 }
 
 function resolvePosition(

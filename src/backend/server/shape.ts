@@ -355,29 +355,39 @@ function decimalParser(keywords: Keywords): Parse {
   const above = bound(keywords.exclusiveMinimum)
   const decimals = keywords['x-decimals'] ?? 0
   const pattern = new RegExp(NUMBER_PATTERN)
+  const isNumber = (value: unknown): value is string => typeof value === 'string' && pattern.test(value)
   const notANumber = new Refused('must be a number or a decimal string')
   const tooLow = new Refused(minimum ? `must be at least ${minimum}` : `must be above ${above}`)
   const tooHigh = new Refused(`must be at most ${maximum}`)
   const tooFine = new Refused(`must have at most ${decimalsText(decimals)}`)
   return (value) => {
-    const text = value instanceof NumberToken ? value.text : value
-    if (typeof text !== 'string' || !pattern.test(text)) return notANumber
+    // The reader has seen to it that a token is a number.
+    const text = value instanceof NumberToken ? value.text : isNumber(value) ? value : null
+    if (text === null) return notANumber
     const parsed = parseDecimal(text)
     if (parsed === null) return new Refused('has too many digits or too large an exponent')
     if (minimum && compare(parsed, minimum) < 0) return tooLow
     if (above && compare(parsed, above) <= 0) return tooLow
     if (maximum && compare(parsed, maximum) > 0) return tooHigh
-    if (significantDecimals(parsed) > decimals) return tooFine
+    if (parsed.scale > decimals && significantDecimals(parsed) > decimals) return tooFine
     return parsed
   }
 }
+
+/** Written as integers nearly always are. */
+const PLAIN_INTEGER = /^(?:0|[1-9][0-9]{0,9})$/
 
 function integerParser(keywords: Keywords): Parse {
   const minimum = bound(keywords.minimum)
   const maximum = bound(keywords.maximum)
   const refused = new Refused(`must be an integer from ${minimum} to ${maximum}`)
+  const { minimum: lowest = Number.NEGATIVE_INFINITY, maximum: highest = Number.POSITIVE_INFINITY } = keywords
   return (value, location) => {
     const text = value instanceof NumberToken ? value.text : location === 'body' ? null : value
+    if (typeof text === 'string' && PLAIN_INTEGER.test(text)) {
+      const number = Number(text)
+      return number < lowest || number > highest ? refused : number
+    }
     const parsed = typeof text === 'string' ? parseDecimal(text) : null
     if (parsed === null || significantDecimals(parsed) > 0) return refused
     if (minimum && compare(parsed, minimum) < 0) return refused
