@@ -1,12 +1,15 @@
-// Writes the documents that are made of the program: the contract, and the collection of requests. A test compares them with what is there.
+// Writes the documents that are made of the program: the contract, the collection of requests, and what was measured. A test compares them with
+// what is there.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type JsonObject, readJson } from '../server/json-reader.ts'
 import { contractText } from './contract-document.ts'
+import { performancePage } from './performance-page.ts'
 import { postmanCollection } from './postman-collection.ts'
 import { prettyJson } from './pretty-json.ts'
 
-const FOLDER = fileURLToPath(new URL('../../../docs/api/', import.meta.url))
+const DOCS = fileURLToPath(new URL('../../../docs/', import.meta.url))
+const FOLDER = `${DOCS}api/`
 
 /** The texts by their paths. */
 export async function generatedDocuments(): Promise<ReadonlyMap<string, string>> {
@@ -14,6 +17,7 @@ export async function generatedDocuments(): Promise<ReadonlyMap<string, string>>
   return new Map([
     [`${FOLDER}openapi.json`, prettyJson(document)],
     [`${FOLDER}postman-collection.json`, prettyJson(postmanCollection(document))],
+    ...[...performancePage(`${DOCS}performance/`)].map(([path, text]) => [`${DOCS}${path}`, text] as const),
   ])
 }
 

@@ -1,14 +1,16 @@
-// What becomes of records once they are kept: how fast a backlog is sealed, how fast the chain is verified and its quotes are priced
-// again, and the room that a record takes. The records are made by the use case and kept by the audit log itself, so that their texts
+// What becomes of records once they are kept: how fast they are kept beside COPY of the same rows into the same table, how fast a backlog
+// is sealed, how fast the chain is verified and its quotes are priced again, and the room that a record takes. The records are made by the use case and kept by the audit log itself, so that their texts
 // have their true size; load, database and keys are as in earnest, but for the network.
 import { join } from 'node:path'
 import type pg from 'pg'
 import { auditLog } from '../../audit/audit-log.ts'
+import { binaryRows, COPY_ROWS } from '../../audit/binary-rows.ts'
 import { streamRecords } from '../../audit/read-record.ts'
 import { type ReplayStep, replayRange } from '../../audit/replay-range.ts'
 import { sealer } from '../../audit/sealer.ts'
 import { createSigningKey, readTrustedKeys, type SigningKey, type TrustedKeys } from '../../audit/signing-key.ts'
 import { type VerifyStep, verifyChain } from '../../audit/verify.ts'
+import { copyIn } from '../../database/copy-in.ts'
 import { systemClock, uuidv7Maker } from '../../server/uuidv7.ts'
 import { withBenchDatabase, withTemporaryFolder } from './bench-database.ts'
 import { type BenchOptions, type Effort, effortOf } from './effort.ts'
@@ -27,6 +29,8 @@ export interface ChainFigures {
   readonly unit: string
   readonly records: number
   readonly kept_per_second: Figure
+  /** The baseline: the same rows, ready for the wire, by COPY on one connection, in one transaction. */
+  readonly copied_per_second: Figure
   readonly sealed_per_second: Figure
   readonly verified_per_second: Figure
   readonly replayed_per_second: Figure
@@ -41,12 +45,16 @@ export async function auditChain(options: BenchOptions, quotesPerSecond: number)
       const key = createSigningKey(join(folder, 'signing-key.pem'))
       const trusted = readTrustedKeys([], [key])
       const kept: number[] = []
+      const copied: number[] = []
       const sealed: number[] = []
       for (let round = 0; round < rounds; round += 1) {
         kept.push(await perSecond(BACKLOG_RECORDS, () => keepBacklog(pool)))
         sealed.push(await perSecond(BACKLOG_RECORDS, () => sealBacklog(pool, key, trusted)))
+        const rows = await wireRows()
+        copied.push(await perSecond(BACKLOG_RECORDS, () => copyBacklog(pool, rows)))
+        await sealBacklog(pool, key, trusted)
       }
-      const records = BACKLOG_RECORDS * rounds
+      const records = BACKLOG_RECORDS * rounds * 2
       const verified: number[] = []
       const replayed: number[] = []
       for (let round = 0; round < rounds; round += 1) {
@@ -57,6 +65,7 @@ export async function auditChain(options: BenchOptions, quotesPerSecond: number)
         unit: 'records/s',
         records,
         kept_per_second: figure(kept),
+        copied_per_second: figure(copied),
         sealed_per_second: figure(sealed),
         verified_per_second: figure(verified),
         replayed_per_second: figure(replayed),
@@ -93,6 +102,33 @@ async function keepBacklog(pool: pg.Pool): Promise<void> {
     )
   }
   await log.close()
+}
+
+/** New records of the same texts, as they go over the wire, in pieces that memory holds. */
+async function wireRows(): Promise<Buffer[]> {
+  const samples = await quoteRecords()
+  const newId = uuidv7Maker(systemClock)
+  return Array.from({ length: BACKLOG_RECORDS / APPENDS_AT_ONCE }, () => {
+    const rows = Array.from({ length: APPENDS_AT_ONCE }, (_, at) => {
+      const sample = samples[at % samples.length]!
+      const auditId = newId()
+      return { ...sample, audit_id: auditId, record: sample.record.replace(sample.audit_id, auditId) }
+    })
+    const data = binaryRows(rows)
+    if (data === null) throw new Error('the records are not of the form that goes by COPY')
+    return data
+  })
+}
+
+async function copyBacklog(pool: pg.Pool, pieces: readonly Buffer[]): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    for (const piece of pieces) await copyIn(client, COPY_ROWS, piece, TIME_MAX_MS)
+    await client.query('commit')
+  } finally {
+    client.release()
+  }
 }
 
 async function sealBacklog(database: pg.Pool, key: SigningKey, trusted: TrustedKeys): Promise<void> {
@@ -141,12 +177,21 @@ async function room(pool: pg.Pool, records: number): Promise<Room> {
 }
 
 function report(figures: ChainFigures, quotesPerSecond: number): void {
-  const { kept_per_second, sealed_per_second, verified_per_second, replayed_per_second, bytes_per_record } = figures
+  const {
+    kept_per_second,
+    copied_per_second,
+    sealed_per_second,
+    verified_per_second,
+    replayed_per_second,
+    bytes_per_record,
+  } = figures
   const times = (of: Figure) => `${(of.median / quotesPerSecond).toFixed(1)} times as fast as one process answers`
   console.log(
     `  ${figures.records} records, backlogs of ${BACKLOG_RECORDS}, records/s, median (spread) of ${figures.kept_per_second.rounds} rounds, fsync on`,
   )
   console.log(`  kept by the log alone   ${printed(kept_per_second)}, ${times(kept_per_second)}`)
+  const ofCopy = `${((kept_per_second.median / copied_per_second.median) * 100).toFixed(0)} % of COPY`
+  console.log(`  baseline: COPY of them  ${printed(copied_per_second)}; the log keeps ${ofCopy}`)
   console.log(`  sealed                  ${printed(sealed_per_second)}, ${times(sealed_per_second)}`)
   console.log(`  verified                ${printed(verified_per_second)}, ${times(verified_per_second)}`)
   console.log(`  priced again            ${printed(replayed_per_second)}, ${times(replayed_per_second)}`)

@@ -77,10 +77,17 @@ async function run(name: string): Promise<void> {
   const measured = await PARTS[name]!(options)
   const targets = (measured as { targets?: readonly Target[] }).targets ?? []
   if (targets.length > 0) console.log(['  targets', ...targetLines(targets)].join('\n'))
-  const seconds = Math.round((Date.now() - startedAt.getTime()) / 1_000)
-  console.log(`  ${name} took ${seconds} s\n`)
+  const took = Math.round((Date.now() - startedAt.getTime()) / 1_000)
+  console.log(`  ${name} took ${took} s\n`)
   const began = startedAt.toISOString()
-  const result = { part: name, started_at: began, seconds, quick: options.quick, machine: where, ...measured }
+  const result = {
+    part: name,
+    started_at: began,
+    took_seconds: took,
+    quick: options.quick,
+    machine: where,
+    ...measured,
+  }
   keep(`${RESULTS}${name}-${began.replaceAll(/[:.]/g, '-')}.json`, result)
   if (values.keep) keep(`${KEPT}${name}.json`, result)
 }

@@ -9,6 +9,7 @@ import { asIndexPoints, asPercentPoints, asRate, asUsd, type Usd } from '../../p
 import { type DecimalJsInputs, decimalJsPricing } from '../decimal-js-price.ts'
 import { randomFrom } from '../random.ts'
 import { type Figure, interleaved, printed } from './rounds.ts'
+import { atMost } from './targets.ts'
 
 const REQUESTS = 1_000
 const ROUNDS = 11
@@ -34,7 +35,11 @@ export async function kernel(): Promise<object> {
     price_with_waterfall: ns.decimal_js_with_waterfall.median / ns.price_with_waterfall.median,
   }
   report(ns, ratios)
-  return { unit: 'ns', requests: REQUESTS, baseline_precision: BASELINE_PRECISION, ns, times_faster: ratios }
+  const targets = [
+    atMost('kernel, the rate and three lines', 1, ns.rate_and_lines.median / 1_000, 'us'),
+    atMost('price() with its waterfall', 4, ns.price_with_waterfall.median / 1_000, 'us'),
+  ]
+  return { unit: 'ns', requests: REQUESTS, baseline_precision: BASELINE_PRECISION, ns, times_faster: ratios, targets }
 }
 
 /** Rate and lines as printed text, as {@link decimalJsLines} makes them. */
