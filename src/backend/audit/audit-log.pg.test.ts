@@ -83,6 +83,31 @@ describe('appending', () => {
     await log.close()
   })
 
+  test('a row that is made when its batch is written is kept, and one that cannot be made fails alone', async () => {
+    const log = auditLog({ pool: database.pool, lanes: 1 })
+    const rows = Array.from({ length: 5 }, () => auditRow())
+    const settled = await Promise.allSettled(
+      rows.map((row, index) =>
+        log.append(() => {
+          if (index === 2) throw new RangeError('no such moment')
+          return row
+        }),
+      ),
+    )
+    expect(settled.map(({ status }) => status)).toEqual(
+      [...'ffrff'].map((each) => (each === 'f' ? 'fulfilled' : 'rejected')),
+    )
+    expect(settled[2]).toMatchObject({ reason: new RangeError('no such moment') })
+    await expect(
+      log.append(() => {
+        throw new RangeError('nor this')
+      }),
+    ).rejects.toThrow('nor this')
+    expect((await kept(rows.map((row) => row.audit_id))).size).toBe(4)
+    expect(log.stats()).toMatchObject({ committed: 4, failed: 2, commits: 1, inFlight: 0 })
+    await log.close()
+  })
+
   test('beyond the bound of the queue a record is refused at once, and closing keeps the others', async () => {
     const log = auditLog({ pool: database.pool, lanes: 1, batchMax: 10, queueMax: 20 })
     const rows = Array.from({ length: 25 }, () => auditRow())

@@ -1,9 +1,17 @@
 // The record of a quote: what a dispute or an examiner asks for, years later. Pure: it turns what is known at the moment of
 // the answer into one row. recorded-quote.ts reads it back. Fields follow docs/glossary.md, "Record of a quote".
 
-import { type PriceInputsText, writePriceInputs } from '../pricing/price-inputs.ts'
+//
+// The text is written at once, and not as an object that is then taken apart: quote-record.test.ts holds it to that object.
+import type { PricingModel } from '../pricing/borrow-rate.ts'
+import type { Decimal } from '../pricing/decimal.ts'
+import type { Terms } from '../pricing/locate-fee.ts'
+import { type PriceInputsText, writeAccrual, writeModel, writeTerms } from '../pricing/price-inputs.ts'
 import type { PricedQuote, PriceInputs } from '../pricing/quote.ts'
 import type { Ticker } from '../pricing/units.ts'
+import type { WaterfallStep } from '../pricing/waterfall.ts'
+import { isoText } from '../server/iso-time.ts'
+import { jsonString } from '../server/json-writer.ts'
 
 /** Grows when the shape below changes in a way that its reader must know; recorded-quote.ts keeps reading every number there ever was. */
 export const QUOTE_RECORD_SCHEMA_VERSION = 1
@@ -86,59 +94,23 @@ export interface AuditRow {
 /** The row of a quote. The text's member order is fixed by this function, so equal records are equal bytes. */
 export function quoteRecordRow(record: QuoteRecord): AuditRow {
   const { actor, priced, priceInputs } = record
-  const occurredAt = record.occurredAt.toISOString()
-  const body: QuoteRecordBody = {
-    audit_id: record.auditId,
-    record_type: 'quote',
-    schema_version: QUOTE_RECORD_SCHEMA_VERSION,
-    occurred_at: occurredAt,
-    actor: {
-      actor_type: actor.actorType,
-      actor_id: actor.actorId,
-      key_id: actor.keyId,
-      source_ip: actor.sourceIp,
-      user_agent: actor.userAgent,
-      request_id: actor.requestId,
-      idempotency_key: actor.idempotencyKey,
-    },
-    ...(actor.batch !== undefined && { batch: { batch_id: actor.batch.batchId, line: actor.batch.line } }),
-    request: record.request,
-    inputs: record.observations.map((input) => ({
-      name: input.name,
-      value: input.value,
-      unit: input.unit,
-      source: input.source,
-      provider: input.provider,
-      as_of: input.asOf === null ? null : input.asOf.toISOString(),
-      received_at: input.receivedAt === null ? null : input.receivedAt.toISOString(),
-      fallback_reason: input.fallbackReason,
-    })),
-    degraded: record.degraded,
-    price_inputs: writePriceInputs(priceInputs),
-    pricing_model: priceInputs.model.model,
-    terms_version: record.termsVersion,
-    convention_pack: priceInputs.terms.conventionPack,
-    engine_build: record.engineBuild,
-    waterfall: priced.waterfall.map((step) => ({
-      step: step.step,
-      description: step.description,
-      unit: step.unit,
-      before: step.before.toString(),
-      after: step.after.toString(),
-    })),
-    result: {
-      borrow_rate: priced.borrowRate.rate.toString(),
-      charged_value: priced.chargedValue.toString(),
-      borrow_cost: priced.fee.borrowCost.toString(),
-      markup: priced.fee.markup.toString(),
-      transaction_fee: priced.fee.transactionFee.toString(),
-      total_fee: priced.fee.totalFee.toString(),
-      cost_per_day: priced.fee.costPerDay.toString(),
-    },
-    quote_type: 'indicative',
-    valid_from: occurredAt,
-    expires_at: record.expiresAt.toISOString(),
-  }
+  const occurredAt = isoText(record.occurredAt)
+  const chargedValue = priced.chargedValue.toString()
+  const borrowRate = priced.borrowRate.rate.toString()
+  const { fee } = priced
+  const totalFee = fee.totalFee.toString()
+  const { observations } = record
+  let inputs = ''
+  for (let i = 0; i < observations.length; i += 1) inputs += (i === 0 ? '' : ',') + inputText(observations[i]!)
+  const text =
+    `{"audit_id":"${record.auditId}","record_type":"quote","schema_version":${QUOTE_RECORD_SCHEMA_VERSION},"occurred_at":"${occurredAt}",` +
+    `"actor":${actorText(actor)}${batchText(actor)},"request":${JSON.stringify(record.request)},"inputs":[${inputs}],` +
+    `"degraded":[${record.degraded.map(jsonString).join()}],"price_inputs":${priceInputsText(priceInputs)},` +
+    `"pricing_model":${jsonString(priceInputs.model.model)},"terms_version":${record.termsVersion},` +
+    `"convention_pack":${jsonString(priceInputs.terms.conventionPack)},"engine_build":${jsonString(record.engineBuild)},` +
+    `"waterfall":[${waterfallText(priced.waterfall)}],"result":{"borrow_rate":"${borrowRate}","charged_value":"${chargedValue}",` +
+    `"borrow_cost":"${fee.borrowCost}","markup":"${fee.markup}","transaction_fee":"${fee.transactionFee}","total_fee":"${totalFee}",` +
+    `"cost_per_day":"${fee.costPerDay}"},"quote_type":"indicative","valid_from":"${occurredAt}","expires_at":"${isoText(record.expiresAt)}"}`
   return {
     audit_id: record.auditId,
     record_type: 'quote',
@@ -146,13 +118,90 @@ export function quoteRecordRow(record: QuoteRecord): AuditRow {
     occurred_at: occurredAt,
     client_id: record.clientId,
     ticker: record.ticker,
-    position_value: priced.chargedValue.toString(),
-    borrow_rate: priced.borrowRate.rate.toString(),
-    total_fee: priced.fee.totalFee.toString(),
+    position_value: chargedValue,
+    borrow_rate: borrowRate,
+    total_fee: totalFee,
     request_id: actor.requestId,
     actor_id: actor.keyId,
-    record: JSON.stringify(body),
+    record: text,
   }
+}
+
+function actorText(actor: Actor): string {
+  return (
+    `{"actor_type":${jsonString(actor.actorType)},"actor_id":${jsonString(actor.actorId)},"key_id":${jsonString(actor.keyId)},` +
+    `"source_ip":${jsonString(actor.sourceIp)},"user_agent":${textOrNull(actor.userAgent)},"request_id":${jsonString(actor.requestId)},` +
+    `"idempotency_key":${textOrNull(actor.idempotencyKey)}}`
+  )
+}
+
+function batchText({ batch }: Actor): string {
+  return batch === undefined ? '' : `,"batch":{"batch_id":${jsonString(batch.batchId)},"line":${batch.line}}`
+}
+
+function inputText(input: RecordedInput): string {
+  return (
+    `{"name":${jsonString(input.name)},"value":${textOrNull(input.value)},"unit":${jsonString(input.unit)},` +
+    `"source":${jsonString(input.source)},"provider":${jsonString(input.provider)},"as_of":${momentText(input.asOf)},` +
+    `"received_at":${momentText(input.receivedAt)},"fallback_reason":${textOrNull(input.fallbackReason)}}`
+  )
+}
+
+/** What {@link writePriceInputs} makes, as text. */
+function priceInputsText(inputs: PriceInputs): string {
+  const { position, stay, stockVolatility } = inputs
+  const positionText =
+    position.kind === 'value'
+      ? `{"position_value":"${position.positionValue}"}`
+      : `{"quantity":${position.quantity},"price":"${position.price}"}`
+  const accrualText = stay.accrual === null ? 'null' : JSON.stringify(writeAccrual(stay.accrual))
+  return (
+    `{"position":${positionText},"loan_days":${stay.loanDays},"accrual":${accrualText},"lender_rate":"${inputs.lenderRate}",` +
+    `"stock_volatility":${stockVolatility === null ? 'null' : `"${stockVolatility}"`},"volatility_index":"${inputs.volatilityIndex}",` +
+    `"event_risk_factor":${inputs.eventRiskFactor},"floor_rate":"${inputs.floorRate}","model":${modelText(inputs.model)},` +
+    `"terms":${termsText(inputs.terms)}}`
+  )
+}
+
+// A model and a broker's terms are in force for thousands of quotes.
+const modelText = writtenOnce((model: PricingModel) => JSON.stringify(writeModel(model)))
+const termsText = writtenOnce((terms: Terms) => JSON.stringify(writeTerms(terms)))
+
+/** The text of an object that does not change: the second time it comes from memory, for as long as the object is there. */
+function writtenOnce<T extends object>(write: (value: T) => string): (value: T) => string {
+  const texts = new WeakMap<T, string>()
+  return (value) => {
+    let text = texts.get(value)
+    if (text === undefined) {
+      text = write(value)
+      texts.set(value, text)
+    }
+    return text
+  }
+}
+
+/** In each block a step begins where the one before it ended. */
+function waterfallText(steps: readonly WaterfallStep[]): string {
+  let text = ''
+  let ended: Decimal | null = null
+  let endedText = ''
+  for (const step of steps) {
+    const before: string = step.before === ended ? endedText : step.before.toString()
+    ended = step.after
+    endedText = step.after === step.before ? before : step.after.toString()
+    text +=
+      `${text === '' ? '' : ','}{"step":"${step.step}","description":${jsonString(step.description)},"unit":"${step.unit}",` +
+      `"before":"${before}","after":"${endedText}"}`
+  }
+  return text
+}
+
+function textOrNull(text: string | null): string {
+  return text === null ? 'null' : jsonString(text)
+}
+
+function momentText(moment: Date | null): string {
+  return moment === null ? 'null' : `"${isoText(moment)}"`
 }
 
 /** The recorded JSON, schema version 1. Amounts and rates are decimal text; rates are fractions, amounts USD. */

@@ -5,7 +5,7 @@ import type { DayCount } from './day-count.ts'
 import { decimal } from './decimal.ts'
 import type { Terms } from './locate-fee.ts'
 import type { PriceInputs, Stay } from './quote.ts'
-import type { AccrualPeriod } from './settlement-calendar.ts'
+import type { Accrual, AccrualPeriod } from './settlement-calendar.ts'
 import { asIndexPoints, asPercentPoints, asRate, asUsd, type IsoDate } from './units.ts'
 
 /** The recorded form: decimals are texts, counts are numbers, names are those of the contract. */
@@ -44,50 +44,59 @@ export interface PriceInputsText {
 
 /** The inputs as they go on the record. */
 export function writePriceInputs(inputs: PriceInputs): PriceInputsText {
-  const { position, stay, model, terms } = inputs
+  const { position, stay } = inputs
   return {
     position:
       position.kind === 'value'
         ? { position_value: position.positionValue.toString() }
         : { quantity: position.quantity, price: position.price.toString() },
     loan_days: stay.loanDays,
-    accrual:
-      stay.accrual === null
-        ? null
-        : {
-            short_settles: stay.accrual.shortSettles,
-            cover_settles: stay.accrual.coverSettles,
-            days: stay.accrual.days,
-            schedule: stay.accrual.schedule.map((period) => ({ value_date: period.valueDate, days: period.days })),
-          },
+    accrual: stay.accrual === null ? null : writeAccrual(stay.accrual),
     lender_rate: inputs.lenderRate.toString(),
     stock_volatility: inputs.stockVolatility === null ? null : inputs.stockVolatility.toString(),
     volatility_index: inputs.volatilityIndex.toString(),
     event_risk_factor: inputs.eventRiskFactor,
     floor_rate: inputs.floorRate.toString(),
-    model: {
-      model: model.model,
-      volatility_weight: model.volatilityWeight.toString(),
-      volatility_threshold: model.volatilityThreshold.toString(),
-      event_weight: model.eventWeight.toString(),
-      max_multiplier: model.maxMultiplier.toString(),
-      volatility_source: model.volatilitySource,
-    },
-    terms: {
-      markup_percentage: terms.markupPercentage.toString(),
-      markup_tiers:
-        terms.markupTiers === null
-          ? null
-          : terms.markupTiers.map((tier) => ({
-              up_to: tier.upTo === null ? null : tier.upTo.toString(),
-              markup_percentage: tier.markupPercentage.toString(),
-            })),
-      transaction_fee_type: terms.transactionFeeType,
-      transaction_amount: terms.transactionAmount.toString(),
-      day_count: terms.dayCount,
-      convention_pack: terms.conventionPack,
-      billing: terms.billing,
-    },
+    model: writeModel(inputs.model),
+    terms: writeTerms(inputs.terms),
+  }
+}
+
+export function writeAccrual(accrual: Accrual): NonNullable<PriceInputsText['accrual']> {
+  return {
+    short_settles: accrual.shortSettles,
+    cover_settles: accrual.coverSettles,
+    days: accrual.days,
+    schedule: accrual.schedule.map((period) => ({ value_date: period.valueDate, days: period.days })),
+  }
+}
+
+export function writeModel(model: PricingModel): PriceInputsText['model'] {
+  return {
+    model: model.model,
+    volatility_weight: model.volatilityWeight.toString(),
+    volatility_threshold: model.volatilityThreshold.toString(),
+    event_weight: model.eventWeight.toString(),
+    max_multiplier: model.maxMultiplier.toString(),
+    volatility_source: model.volatilitySource,
+  }
+}
+
+export function writeTerms(terms: Terms): PriceInputsText['terms'] {
+  return {
+    markup_percentage: terms.markupPercentage.toString(),
+    markup_tiers:
+      terms.markupTiers === null
+        ? null
+        : terms.markupTiers.map((tier) => ({
+            up_to: tier.upTo === null ? null : tier.upTo.toString(),
+            markup_percentage: tier.markupPercentage.toString(),
+          })),
+    transaction_fee_type: terms.transactionFeeType,
+    transaction_amount: terms.transactionAmount.toString(),
+    day_count: terms.dayCount,
+    convention_pack: terms.conventionPack,
+    billing: terms.billing,
   }
 }
 

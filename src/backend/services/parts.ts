@@ -395,9 +395,9 @@ export function calculation(
   }
   /** Keeps a record with a span of its own. */
   const keeping =
-    (keepRow: (row: AuditRow) => Promise<void>): KeepRecord =>
+    (keepRow: (makeRow: () => AuditRow) => Promise<void>): KeepRecord =>
     (record, context) =>
-      inSpan(tracer, 'postgresql quote record', 'client', context, () => keepRow(quoteRecordRow(record)), {
+      inSpan(tracer, 'postgresql quote record', 'client', context, () => keepRow(() => quoteRecordRow(record)), {
         'db.system.name': 'postgresql',
         'db.operation.name': 'INSERT',
         'quote.id': record.auditId,
@@ -411,7 +411,7 @@ export function calculation(
         quoteLocate({
           ...quoting,
           fetchPricingInputs,
-          keepRecord: keeping(keepRow),
+          keepRecord: keeping((makeRow) => keepRow(makeRow())),
           clock,
         }),
       quoteBatch: quoteBatch({
