@@ -62,6 +62,7 @@ export function writePriceInputs(inputs: PriceInputs): PriceInputsText {
   }
 }
 
+/** The settlement days of a stay as they go on the record. */
 export function writeAccrual(accrual: Accrual): NonNullable<PriceInputsText['accrual']> {
   return {
     short_settles: accrual.shortSettles,
@@ -71,6 +72,7 @@ export function writeAccrual(accrual: Accrual): NonNullable<PriceInputsText['acc
   }
 }
 
+/** A pricing model as it goes on the record. */
 export function writeModel(model: PricingModel): PriceInputsText['model'] {
   return {
     model: model.model,
@@ -82,6 +84,7 @@ export function writeModel(model: PricingModel): PriceInputsText['model'] {
   }
 }
 
+/** A broker's terms as they go on the record. */
 export function writeTerms(terms: Terms): PriceInputsText['terms'] {
   return {
     markup_percentage: terms.markupPercentage.toString(),
