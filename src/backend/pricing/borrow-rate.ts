@@ -1,6 +1,21 @@
 // The borrow rate: a lender's annual rate, made dearer by volatility and by events ahead, never below the stock's floor.
 // docs/pricing.md, "Borrow rate", has the formula and the tables that the tests read.
-import { atLeast, atMost, compare, Decimal, decimal, minus, ONE, plus, round, times, trim, ZERO } from './decimal.ts'
+import {
+  atLeast,
+  atMost,
+  compare,
+  Decimal,
+  decimal,
+  isNegative,
+  minus,
+  ONE,
+  plus,
+  round,
+  times,
+  timesOver,
+  trim,
+  ZERO,
+} from './decimal.ts'
 import { asIndexPoints, asRate, type IndexPoints, type Rate } from './units.ts'
 
 /** A named, versioned, immutable set of parameters of the one formula. The numbers are a desk's to calibrate. */
@@ -76,11 +91,18 @@ export const RATE_SCALE = 8
 /** The highest event risk factor. */
 export const EVENT_RISK_MAX = 10
 
+/** Event risk factors as shares of the highest: 0 to 1. */
+const EVENT_SHARES = Array.from({ length: EVENT_RISK_MAX + 1 }, (_, factor) => new Decimal(factor, 1))
+
 const toRateScale = { scale: RATE_SCALE, rounding: 'half-up' } as const
 
 /** A rate rounded half-up to the 8 decimals that are published. */
 export function publishedRate(rate: Decimal): Rate {
   return asRate(round(rate, toRateScale))
+}
+
+function publishedProduct(rate: Rate, multiplier: Decimal): Rate {
+  return asRate(timesOver(rate, multiplier, ONE, toRateScale))
 }
 
 /**
@@ -97,7 +119,7 @@ export function borrowRate(
   model: PricingModel,
 ): BorrowRate {
   const { eventRiskFactor } = market
-  if (lenderRate.units < 0n) throw new RangeError('a lender rate cannot be negative')
+  if (isNegative(lenderRate)) throw new RangeError('a lender rate cannot be negative')
   if (!Number.isInteger(eventRiskFactor) || eventRiskFactor < 0 || eventRiskFactor > EVENT_RISK_MAX) {
     throw new RangeError('an event risk factor is an integer from 0 to 10')
   }
@@ -106,14 +128,13 @@ export function borrowRate(
 
   const excess = atLeast(minus(volatility, model.volatilityThreshold), ZERO)
   const withVolatility = plus(ONE, times(model.volatilityWeight, excess))
-  const withEvents = plus(withVolatility, times(model.eventWeight, new Decimal(BigInt(eventRiskFactor), 1)))
+  const withEvents = plus(withVolatility, times(model.eventWeight, EVENT_SHARES[eventRiskFactor] as Decimal))
   const multiplier = atMost(withEvents, model.maxMultiplier)
 
   const adjusted = times(lenderRate, multiplier)
   const floored = compare(adjusted, floorRate) < 0
-  const afterEvents = publishedRate(times(lenderRate, withEvents))
+  const afterCap = publishedRate(adjusted)
   const capApplied = multiplier !== withEvents
-  const afterCap = capApplied ? publishedRate(adjusted) : afterEvents
   return {
     lenderRate,
     volatility,
@@ -123,8 +144,8 @@ export function borrowRate(
     capApplied,
     floorRate,
     floorApplied: floored,
-    afterVolatility: publishedRate(times(lenderRate, withVolatility)),
-    afterEvents,
+    afterVolatility: publishedProduct(lenderRate, withVolatility),
+    afterEvents: capApplied ? publishedProduct(lenderRate, withEvents) : afterCap,
     afterCap,
     rate: asRate(trim(floored ? publishedRate(floorRate) : afterCap)),
   }

@@ -78,7 +78,7 @@ export function chargedValue(name: ConventionPackName, position: Position): Char
   const pack = CONVENTION_PACKS[name]
   const mark = pack.collateralShare === null ? position.price : collateralMark(position.price, pack.collateralShare)
   const chargedShares = Math.ceil(position.quantity / pack.lotShares) * pack.lotShares
-  return { value: asUsd(times(mark, new Decimal(BigInt(chargedShares), 0))), mark, chargedShares }
+  return { value: asUsd(times(mark, new Decimal(chargedShares, 0))), mark, chargedShares }
 }
 
 /** 50.00 x 1.02 is exactly 51.00 and stays 51; 49.02 x 1.02 = 50.0004 becomes 51; a penny stock is marked at a dollar. */

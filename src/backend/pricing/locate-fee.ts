@@ -2,7 +2,7 @@
 // The total is the sum of the rounded lines, so that the bill adds up on paper. docs/pricing.md, "Locate fee".
 import type { ConventionPackName } from './convention-packs.ts'
 import { type DayCount, daysInYear } from './day-count.ts'
-import { compare, Decimal, decimal, divide, minus, plus, times, ZERO } from './decimal.ts'
+import { compare, Decimal, decimal, isZero, minus, ONE, plus, round, times, timesOver, ZERO } from './decimal.ts'
 import { asUsd, type PercentPoints, type Rate, type Usd } from './units.ts'
 
 /** One marginal step of a markup: `markupPercentage` holds for the part of the charged value up to `upTo` USD; null is "and all above". */
@@ -47,7 +47,7 @@ const HUNDRED = decimal(100)
  * @param days calendar days, an integer >= 0
  */
 export function accrue(value: Usd, rate: Rate, days: number, dayCount: DayCount): Usd {
-  return asUsd(divide(times(times(value, rate), new Decimal(BigInt(days), 0)), daysInYear(dayCount), toCent))
+  return asUsd(timesOver(times(value, new Decimal(days, 0)), rate, daysInYear(dayCount), toCent))
 }
 
 /**
@@ -58,24 +58,24 @@ export function accrue(value: Usd, rate: Rate, days: number, dayCount: DayCount)
  */
 export function locateFee(chargedValue: Usd, borrowRate: Rate, loanDays: number, terms: Terms): LocateFee {
   const year = daysInYear(terms.dayCount)
-  const yearCost = times(chargedValue, borrowRate)
-  const costPerDay = asUsd(divide(yearCost, year, toCent))
-  const days = new Decimal(BigInt(loanDays), 0)
+  const costPerDay = asUsd(timesOver(chargedValue, borrowRate, year, toCent))
+  const days = new Decimal(loanDays, 0)
 
-  // What the stay costs as a fraction dividend / divisor, kept apart so that every line below divides only once.
+  // What the stay costs, exactly, is amount x factor / divisor; kept apart so that every line below divides only once.
   const daily = terms.billing === 'daily'
-  const dividend = daily ? times(costPerDay, days) : times(yearCost, days)
-  const divisor = daily ? decimal(1) : year
+  const amount = times(daily ? costPerDay : chargedValue, days)
+  const factor = daily ? ONE : borrowRate
+  const divisor = daily ? ONE : year
 
-  const borrowCost = asUsd(divide(dividend, divisor, toCent))
+  const borrowCost = asUsd(timesOver(amount, factor, divisor, toCent))
   const markup =
     terms.markupTiers === null
-      ? asUsd(divide(times(dividend, terms.markupPercentage), times(divisor, HUNDRED), toCent))
-      : tieredMarkup(chargedValue, dividend, divisor, terms.markupTiers)
+      ? asUsd(timesOver(amount, times(factor, terms.markupPercentage), times(divisor, HUNDRED), toCent))
+      : tieredMarkup(chargedValue, times(amount, factor), divisor, terms.markupTiers)
   const transactionFee =
     terms.transactionFeeType === 'FLAT'
-      ? asUsd(divide(terms.transactionAmount, decimal(1), toCent))
-      : asUsd(divide(times(chargedValue, terms.transactionAmount), HUNDRED, toCent))
+      ? asUsd(round(terms.transactionAmount, toCent))
+      : asUsd(timesOver(chargedValue, terms.transactionAmount, HUNDRED, toCent))
   return {
     borrowCost,
     markup,
@@ -102,16 +102,16 @@ export function marginalParts(value: Usd, upTo: readonly (Usd | null)[]): Usd[] 
 
 /** Each tier's markup on its share of the cost, rounded by itself, then added. */
 function tieredMarkup(chargedValue: Usd, dividend: Decimal, divisor: Decimal, tiers: readonly MarkupTier[]): Usd {
-  if (chargedValue.units === 0n) return asUsd(divide(ZERO, HUNDRED, toCent))
+  if (isZero(chargedValue)) return asUsd(round(ZERO, toCent))
   const parts = marginalParts(
     chargedValue,
     tiers.map((tier) => tier.upTo),
   )
   const bottom = times(times(divisor, HUNDRED), chargedValue)
-  let total: Decimal = divide(ZERO, HUNDRED, toCent)
+  let total: Decimal = round(ZERO, toCent)
   tiers.forEach((tier, index) => {
     const part = parts[index] as Usd
-    total = plus(total, divide(times(times(dividend, part), tier.markupPercentage), bottom, toCent))
+    total = plus(total, timesOver(times(dividend, part), tier.markupPercentage, bottom, toCent))
   })
   return asUsd(total)
 }

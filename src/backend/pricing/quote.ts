@@ -3,7 +3,7 @@
 import { type BorrowRate, borrowRate, type PricingModel } from './borrow-rate.ts'
 import { chargedValue, type Position } from './convention-packs.ts'
 import { daysInYear } from './day-count.ts'
-import { Decimal, divide, minus, times } from './decimal.ts'
+import { Decimal, divide, minus, times, timesOver } from './decimal.ts'
 import { type LocateFee, locateFee, type Terms } from './locate-fee.ts'
 import type { Accrual } from './settlement-calendar.ts'
 import { asUsd, type IndexPoints, type IsoDate, type Rate, type Usd } from './units.ts'
@@ -78,22 +78,21 @@ export function price(inputs: PriceInputs): PricedQuote {
 }
 
 function perShare(totalFee: Usd, quantity: number): Usd {
-  return asUsd(divide(totalFee, new Decimal(BigInt(quantity), 0), { scale: 6, rounding: 'half-up' }))
+  return asUsd(divide(totalFee, new Decimal(quantity, 0), { scale: 6, rounding: 'half-up' }))
 }
 
 /** Amounts are differences of the cumulative cost, each cumulative rounded half-up: they always foot to the borrow cost. */
 function accruedAmounts(value: Usd, rate: Rate, accrual: Accrual, fee: LocateFee, terms: Terms): AccruedAmount[] {
-  const yearCost = times(value, rate)
   const year = daysInYear(terms.dayCount)
   let days = 0
-  let before: Decimal = new Decimal(0n, 2)
+  let before: Decimal = new Decimal(0, 2)
   return accrual.schedule.map((period) => {
     days += period.days
-    const elapsed = new Decimal(BigInt(days), 0)
+    const elapsed = new Decimal(days, 0)
     const cumulative =
       terms.billing === 'daily'
         ? times(fee.costPerDay, elapsed)
-        : divide(times(yearCost, elapsed), year, { scale: 2, rounding: 'half-up' })
+        : timesOver(times(value, elapsed), rate, year, { scale: 2, rounding: 'half-up' })
     const amount = asUsd(minus(cumulative, before))
     before = cumulative
     return { valueDate: period.valueDate, days: period.days, amount }

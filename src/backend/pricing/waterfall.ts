@@ -4,7 +4,7 @@
 import { type BorrowRate, EVENT_RISK_MAX, type PricingModel, publishedRate } from './borrow-rate.ts'
 import { type ChargedValue, CONVENTION_PACKS, type Position } from './convention-packs.ts'
 import { daysInYear } from './day-count.ts'
-import { Decimal, minus, plus, powerOfTen, round, times, trim, ZERO } from './decimal.ts'
+import { Decimal, isZero, minus, movePoint, plus, round, times, trim, ZERO } from './decimal.ts'
 import type { LocateFee, Terms } from './locate-fee.ts'
 import type { Usd } from './units.ts'
 
@@ -33,7 +33,7 @@ export interface WaterfallStep {
   readonly deltaBp: Decimal | null
 }
 
-const NOTHING_USD = new Decimal(0n, 2)
+const NOTHING_USD = new Decimal(0, 2)
 
 /**
  * The ordered steps of a price: the charged value, the rate's steps, the bill's lines and their total.
@@ -49,67 +49,125 @@ export function waterfall(
   terms: Terms,
 ): WaterfallStep[] {
   const afterMarkup = plus(fee.borrowCost, fee.markup)
-  const afterFee = plus(afterMarkup, fee.transactionFee)
-  return [
-    chargedValueStep(position, charged, terms),
-    ...rateWaterfall(rate, model),
-    usdStep('borrow_cost', borrowCostWords(charged, rate, loanDays, terms), NOTHING_USD, fee.borrowCost),
-    usdStep('markup', markupWords(terms), fee.borrowCost, afterMarkup),
-    usdStep('transaction_fee', transactionWords(terms), afterMarkup, afterFee),
-    usdStep('total', 'borrow cost + markup + transaction fee', afterFee, fee.totalFee),
-  ]
+  const steps = [chargedValueStep(position, charged, terms)]
+  addRateSteps(steps, rate, model)
+  // Amounts have two decimals each, so a line is exactly what its step adds, and what the last one leads to is the total.
+  const { borrowCost, markup, transactionFee, totalFee } = fee
+  const words = wordsOfTerms(terms)
+  steps.push(
+    usdStep('borrow_cost', borrowCostWords(charged, rate, loanDays, words), NOTHING_USD, borrowCost, borrowCost),
+    usdStep('markup', words.markup, borrowCost, afterMarkup, markup),
+    usdStep('transaction_fee', words.transactionFee, afterMarkup, totalFee, transactionFee),
+    usdStep('total', 'borrow cost + markup + transaction fee', totalFee, totalFee, NOTHING_USD),
+  )
+  return steps
 }
 
 /** The steps of a borrow rate alone, from the lender's rate to the floor. */
 export function rateWaterfall(rate: BorrowRate, model: PricingModel): WaterfallStep[] {
-  const lender = publishedRate(rate.lenderRate)
-  return [
-    rateStep('lender_rate', `lender's annual rate ${percent(rate.lenderRate)} %`, publishedRate(ZERO), lender),
-    rateStep('volatility', volatilityWords(rate, model), lender, rate.afterVolatility),
-    rateStep('events', eventWords(rate, model), rate.afterVolatility, rate.afterEvents),
-    rateStep('cap', capWords(rate, model), rate.afterEvents, rate.afterCap),
-    rateStep('floor', floorWords(rate), rate.afterCap, publishedRate(rate.rate)),
-  ]
+  const steps: WaterfallStep[] = []
+  addRateSteps(steps, rate, model)
+  return steps
 }
 
+function addRateSteps(steps: WaterfallStep[], rate: BorrowRate, model: PricingModel): void {
+  const lender = trim(publishedRate(rate.lenderRate))
+  const afterVolatility = trim(rate.afterVolatility)
+  // The rate is what the last step that was in force led to, without trailing zeros.
+  const afterCap = rate.floorApplied ? trim(rate.afterCap) : rate.rate
+  const afterEvents = rate.capApplied ? trim(rate.afterEvents) : afterCap
+  const words = wordsOfModel(model)
+  steps.push(
+    rateStep('lender_rate', `lender's annual rate ${percent(rate.lenderRate)} %`, ZERO, lender),
+    rateStep('volatility', volatilityWords(rate, words), lender, afterVolatility),
+    rateStep('events', `event risk ${rate.eventRiskFactor}${words.ofEvents}`, afterVolatility, afterEvents),
+    rateStep('cap', rate.capApplied ? words.capApplied : words.capNotInForce, afterEvents, afterCap),
+    rateStep('floor', floorWords(rate), afterCap, rate.rate),
+  )
+}
+
+/** A step between two rates without trailing zeros. */
 function rateStep(step: StepName, description: string, before: Decimal, after: Decimal): WaterfallStep {
-  const delta = minus(after, before)
-  // A fraction of 8 decimals is a count of ten-thousandths of a basis point, so the basis points are the same digits at scale 4.
-  const deltaBp = trim(new Decimal(delta.units, delta.scale - 4))
-  return { step, description, unit: 'fraction', before: trim(before), after: trim(after), delta: trim(delta), deltaBp }
+  const delta = before === after ? ZERO : before === ZERO ? after : trim(minus(after, before))
+  const deltaBp = delta === ZERO ? ZERO : movePoint(delta, 4)
+  return { step, description, unit: 'fraction', before, after, delta, deltaBp }
 }
 
-function usdStep(step: StepName, description: string, before: Decimal, after: Decimal): WaterfallStep {
-  return { step, description, unit: 'USD', before, after, delta: minus(after, before), deltaBp: null }
+function usdStep(step: StepName, description: string, before: Decimal, after: Decimal, delta: Decimal): WaterfallStep {
+  return { step, description, unit: 'USD', before, after, delta, deltaBp: null }
 }
 
 function chargedValueStep(position: Position, charged: ChargedValue, terms: Terms): WaterfallStep {
   const pack = CONVENTION_PACKS[terms.conventionPack]
   if (position.kind === 'value') {
     const value = cents(position.positionValue)
-    return usdStep('charged_value', 'position value as given', value, value)
+    return usdStep('charged_value', 'position value as given', value, value, NOTHING_USD)
   }
-  const asked = cents(times(position.price, new Decimal(BigInt(position.quantity), 0)))
+  const asked = cents(times(position.price, new Decimal(position.quantity, 0)))
   const mark =
     pack.collateralShare === null ? '' : `, ${percent(pack.collateralShare)} % of the price rounded up to a dollar`
   const lots = pack.lotShares === 1 ? '' : `, in whole lots of ${pack.lotShares}`
   const words = `${charged.chargedShares} shares x ${amount(charged.mark as Usd)}${mark}${lots}`
-  return usdStep('charged_value', words, asked, cents(charged.value))
+  const value = cents(charged.value)
+  return usdStep('charged_value', words, asked, value, minus(value, asked))
 }
 
-function volatilityWords(rate: BorrowRate, model: PricingModel): string {
-  const whose = rate.volatilityOf === 'stock' ? "the stock's own volatility" : 'volatility index'
-  const over = model.volatilityThreshold.units === 0n ? '' : ` over ${trim(model.volatilityThreshold)}`
-  return `${whose} ${trim(rate.volatility)}${over}, ${percent(model.volatilityWeight)} % of the rate per point`
+/** What the words say of a model, made once for each. */
+interface ModelWords {
+  readonly overThreshold: string
+  readonly ofEvents: string
+  readonly capApplied: string
+  readonly capNotInForce: string
 }
 
-function eventWords(rate: BorrowRate, model: PricingModel): string {
-  return `event risk ${rate.eventRiskFactor} of ${EVENT_RISK_MAX}, ${percent(model.eventWeight)} % of the rate at ${EVENT_RISK_MAX}`
-}
-
-function capWords(rate: BorrowRate, model: PricingModel): string {
+const wordsOfModel = madeOnce((model: PricingModel): ModelWords => {
+  const threshold = model.volatilityThreshold
   const cap = `${trim(model.maxMultiplier)} x the lender's rate`
-  return rate.capApplied ? `held at ${cap}` : `not in force: below ${cap}`
+  return {
+    overThreshold: `${isZero(threshold) ? '' : ` over ${trim(threshold)}`}, ${percent(model.volatilityWeight)} % of the rate per point`,
+    ofEvents: ` of ${EVENT_RISK_MAX}, ${percent(model.eventWeight)} % of the rate at ${EVENT_RISK_MAX}`,
+    capApplied: `held at ${cap}`,
+    capNotInForce: `not in force: below ${cap}`,
+  }
+})
+
+/** What the words say of a broker's terms, made once for each. */
+interface TermsWords {
+  readonly overYear: string
+  readonly markup: string
+  readonly transactionFee: string
+}
+
+const wordsOfTerms = madeOnce((terms: Terms): TermsWords => {
+  const how = terms.billing === 'daily' ? ', each day rounded to the cent' : ''
+  return {
+    overYear: ` / ${daysInYear(terms.dayCount)}${how}`,
+    markup:
+      terms.markupTiers === null
+        ? `${trim(terms.markupPercentage)} % of the borrow cost before rounding`
+        : 'marginal markup by charged value, each tier rounded',
+    transactionFee:
+      terms.transactionFeeType === 'FLAT'
+        ? 'flat, a request'
+        : `${trim(terms.transactionAmount)} % of the charged value`,
+  }
+})
+
+/** A function of objects that never change; what it makes of one lives as long as that one. */
+function madeOnce<From extends object, Made>(make: (from: From) => Made): (from: From) => Made {
+  const made = new WeakMap<From, Made>()
+  return (from) => {
+    const before = made.get(from)
+    if (before !== undefined) return before
+    const now = make(from)
+    made.set(from, now)
+    return now
+  }
+}
+
+function volatilityWords(rate: BorrowRate, words: ModelWords): string {
+  const whose = rate.volatilityOf === 'stock' ? "the stock's own volatility" : 'volatility index'
+  return `${whose} ${trim(rate.volatility)}${words.overThreshold}`
 }
 
 function floorWords(rate: BorrowRate): string {
@@ -117,27 +175,14 @@ function floorWords(rate: BorrowRate): string {
   return rate.floorApplied ? `raised to the ${floor}` : `not in force: above the ${floor}`
 }
 
-function borrowCostWords(charged: ChargedValue, rate: BorrowRate, loanDays: number, terms: Terms): string {
+function borrowCostWords(charged: ChargedValue, rate: BorrowRate, loanDays: number, words: TermsWords): string {
   const days = loanDays === 1 ? '1 day' : `${loanDays} days`
-  const how = terms.billing === 'daily' ? ', each day rounded to the cent' : ''
-  return `${amount(charged.value)} x ${percent(rate.rate)} % x ${days} / ${daysInYear(terms.dayCount)}${how}`
-}
-
-function markupWords(terms: Terms): string {
-  if (terms.markupTiers !== null) return 'marginal markup by charged value, each tier rounded'
-  return `${trim(terms.markupPercentage)} % of the borrow cost before rounding`
-}
-
-function transactionWords(terms: Terms): string {
-  return terms.transactionFeeType === 'FLAT'
-    ? `flat, a request`
-    : `${trim(terms.transactionAmount)} % of the charged value`
+  return `${amount(charged.value)} x ${percent(rate.rate)} % x ${days}${words.overYear}`
 }
 
 /** A fraction in percent points, exactly, as text. */
 function percent(fraction: Decimal): string {
-  const { units, scale } = fraction
-  return trim(scale >= 2 ? new Decimal(units, scale - 2) : new Decimal(units * powerOfTen(2 - scale), 0)).toString()
+  return movePoint(trim(fraction), 2).toString()
 }
 
 function cents(value: Decimal): Decimal {

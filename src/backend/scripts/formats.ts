@@ -1,21 +1,17 @@
 // How the command line writes numbers for people: rates in percent, never as fractions; amounts with thousands separators;
 // changes with their sign; what is missing as a word. Everything is exact decimal text in and exact text out.
-import { Decimal, decimal, powerOfTen, round, trim } from '../pricing/decimal.ts'
+import { type Decimal, decimal, movePoint, round, trim } from '../pricing/decimal.ts'
 
 const MINUS = '\u2212' // the true minus sign, as wide as a plus
 
 /** A fraction in percent points, exact: 0.1757595 is 17.57595. */
 export function percentPoints(fraction: Decimal): Decimal {
-  return movePoint(fraction, 2)
+  return trim(movePoint(fraction, 2))
 }
 
 /** A difference of fractions in basis points, exact: 0.0049875 is 49.875. */
 export function basisPoints(fraction: Decimal): Decimal {
-  return movePoint(fraction, 4)
-}
-
-function movePoint({ units, scale }: Decimal, places: number): Decimal {
-  return trim(scale >= places ? new Decimal(units, scale - places) : new Decimal(units * powerOfTen(places - scale), 0))
+  return trim(movePoint(fraction, 4))
 }
 
 /** `50,000.00`, `612,000`, and a true minus. Decimals as they are. */
