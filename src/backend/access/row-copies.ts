@@ -12,6 +12,8 @@ export const COPY_FRESH_MS = 10_000
 export const COPY_STALE_MS = 300_000
 /** A request with an aged copy waits so long for the row itself. */
 const REREAD_WAIT_MS = 250
+/** A request without a copy waits so long: a database that stalls must not take a request's time with it. */
+const READ_WAIT_MS = 3_000
 /** After a failed reading nobody waits again before this. */
 const REREAD_PAUSE_MS = 1000
 const COPIES_MAX = 10_000
@@ -85,11 +87,11 @@ export function rowCopies<Row extends object>({ read, clock, onFailure }: RowCop
       if (copy === undefined) {
         const absentAt = absent.get(id)
         if (absentAt !== undefined && now - absentAt < COPY_FRESH_MS) return null
-        return orUnavailable(readOnce(id))
+        return orUnavailable(inTime(readOnce(id)))
       }
       const age = now - copy.readAtMs
       if (age < COPY_FRESH_MS) return copy.row
-      if (age >= COPY_STALE_MS) return orUnavailable(readOnce(id))
+      if (age >= COPY_STALE_MS) return orUnavailable(inTime(readOnce(id)))
       if (copy.failedAtMs !== null && now - copy.failedAtMs < REREAD_PAUSE_MS) return copy.row
       const reread = readOnce(id).catch((error: unknown) => {
         copy.failedAtMs = clock().getTime()
@@ -114,6 +116,14 @@ export function rowCopies<Row extends object>({ read, clock, onFailure }: RowCop
       readings.clear()
     },
   }
+}
+
+/** The reading itself goes on: whoever asks next has what it finds. */
+function inTime<T>(reading: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('the row was not read in time')), READ_WAIT_MS)
+    reading.then(resolve, reject).finally(() => clearTimeout(late))
+  })
 }
 
 /** What a credential needs the store for. @throws Problem SERVICE_UNAVAILABLE when it is away */

@@ -1,8 +1,11 @@
 // Quotes flow while the stores go away: Redis, which nobody needs for a price, and PostgreSQL, which everybody needs for its record.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createApiKey } from '../../access/api-keys.ts'
 import type { UserRole } from '../../database/service-users.ts'
+import { DEADLINE_DEFAULT_MS } from '../../server/call-context.ts'
 import type { ServiceName } from '../../tools/local-cluster.ts'
+import { type Answer, ask } from '../end-to-end/http.ts'
 import { asOwner } from '../postgres.ts'
 import { until } from '../redis.ts'
 import { expectOnlyRecordsToFail } from './database-outage.ts'
@@ -18,6 +21,8 @@ afterAll(() => stage?.end(), 60_000)
 /** Longer than a copy in a process is fresh. */
 const AWAY_MS = 1_500
 const CALM_MS = 700
+/** What a request may take, and what a machine that does many things at once adds to it. */
+const ANSWER_MS_MAX = DEADLINE_DEFAULT_MS + 2_000
 const TEST_MS = 40_000
 
 describe('Redis goes away while quotes flow', () => {
@@ -66,6 +71,55 @@ describe('PostgreSQL goes away while quotes flow', () => {
     await stage.redisLink.mend()
   }
 })
+
+test(
+  'PostgreSQL stalls: nobody waits longer than a request may, with a key, a name or an idempotency key that is new either',
+  async () => {
+    const { traffic, postgres, services, database } = stage
+    const { apiKey } = await createApiKey(database, () => new Date(), {
+      clientId: 'traffic',
+      role: 'desk',
+      label: 'never used',
+    })
+    const known = stage.apiKey
+    const stalled: { readonly what: string; readonly tookMs: number; readonly answer: Answer }[] = []
+    const quote = async (what: string, key: string, body: object, headers: Record<string, string> = {}) => {
+      const sentAt = performance.now()
+      const answer = await ask(services, { path: '/api/v1/calculate-locate', key, body, headers })
+      stalled.push({ what, tookMs: performance.now() - sentAt, answer })
+    }
+    const short = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'traffic' }
+    const during = await traffic.during(async () => {
+      postgres.pause()
+      try {
+        await Promise.all([
+          quote('a new key', apiKey, short),
+          quote('a new name', known, { ...short, ticker: 'CVNA' }),
+          quote('a new idempotency key', known, short, { 'idempotency-key': 'asked-while-it-stalls' }),
+        ])
+        await quote('the new key again', apiKey, short)
+      } finally {
+        postgres.resume()
+      }
+      await sleep(CALM_MS)
+    })
+    report('PostgreSQL stalls', during)
+    for (const { what, tookMs, answer } of stalled) {
+      console.log(`  ${what}: ${answer.status} ${answer.json.error_code} after ${tookMs.toFixed(0)} ms`)
+    }
+    for (const { what, tookMs, answer } of stalled) {
+      expect(answer.status, what).toBe(503)
+      expect(tookMs, what).toBeLessThan(ANSWER_MS_MAX)
+    }
+    expect(Math.max(...during.map(({ tookMs }) => tookMs))).toBeLessThan(ANSWER_MS_MAX)
+    expect(Object.keys(failures(during)).filter((why) => !why.startsWith('503 AUDIT_UNAVAILABLE'))).toEqual([])
+    await until('prices leave again', 5_000, async () => {
+      const again = await ask(services, { path: '/api/v1/calculate-locate', key: apiKey, body: short })
+      return again.status === 200
+    })
+  },
+  TEST_MS,
+)
 
 describe('the passwords of the database change while quotes flow', () => {
   const CHANGED: readonly (readonly [ServiceName, UserRole])[] = [
