@@ -2,19 +2,22 @@
 // call leaves at once, a busy client gathers); each is answered, refused or given up by itself.
 import { Pool } from 'undici'
 import type { CallContext } from './call-context.ts'
+import { deadlines, type Waiting } from './deadlines.ts'
 import { readTlsMaterial, type TlsFiles, type TlsMaterial, watchTlsMaterial } from './internal-tls.ts'
 import {
   NDJSON,
   type Operation,
   PATH,
+  type ReadAnswer,
   readAnswer,
   readStreamEnd,
   type StreamOperation,
   type TextStream,
   writeCall,
 } from './internal-wire.ts'
+import { lineReader } from './line-reader.ts'
 import type { Log } from './log.ts'
-import { type NaturalBatch, naturalBatch, type Outcome } from './natural-batch.ts'
+import { gathering } from './natural-batch.ts'
 import { Problem } from './problem.ts'
 import { inSpan, streamInSpan, type Tracer } from './tracing.ts'
 
@@ -42,6 +45,7 @@ export interface InternalClient {
   close(): Promise<void>
 }
 
+const CALL_HEADERS = { 'content-type': NDJSON } as const
 /** Requests on their way at once for each operation, calls in one, calls that wait. */
 const LANES = 8
 const BATCH_MAX = 256
@@ -57,9 +61,13 @@ const STREAM_SILENCE_MS = 120_000
 /** A call that was not sent, or may be repeated, is sent once more. */
 const TRIES_MAX = 2
 
-interface Call {
+/** A call until it is answered, refused or given up. */
+interface Call extends Waiting {
   readonly ask: string
   readonly context: CallContext
+  readonly take: (answer: string) => void
+  readonly refuse: (error: unknown) => void
+  isOpen: boolean
 }
 
 export function internalClient(options: InternalClientOptions): InternalClient {
@@ -78,76 +86,89 @@ export function internalClient(options: InternalClientOptions): InternalClient {
           },
           (error) => log.warn({ err: error }, 'the renewed internal certificate cannot be used yet'),
         )
-  const batches: NaturalBatch<Call, string>[] = []
+  const waiting = deadlines()
+  /** Calls without an outcome. */
+  let open = 0
+  let closed = false
+  const onSettled: (() => void)[] = []
   const away = (cause: unknown) =>
     new Problem('SERVICE_UNAVAILABLE', `The ${service} service cannot be reached now`, { cause })
 
+  function settle(call: Call, answer: ReadAnswer | Problem): void {
+    if (!call.isOpen) return
+    call.isOpen = false
+    waiting.remove(call)
+    open -= 1
+    if (answer instanceof Problem) call.refuse(answer)
+    else if (answer.ok) call.take(answer.answer)
+    else call.refuse(answer.problem)
+    if (closed && open === 0) for (const settled of onSettled.splice(0)) settled()
+  }
+
+  /** Sends the calls that still wait for an answer, once more if that does no harm. Resolves when each has an outcome. */
   async function send(
     operation: { readonly name: string; readonly repeatable: boolean },
     calls: readonly Call[],
-    settle: (index: number, outcome: Outcome<string>) => void,
   ): Promise<void> {
-    const waiting = new Set(calls.keys())
-    const done = (index: number, outcome: Outcome<string>) => {
-      if (waiting.delete(index)) settle(index, outcome)
-    }
-    for (let tries = 1; waiting.size > 0; tries += 1) {
-      let answering = false
-      try {
-        await exchange(operation.name, calls, waiting, done, () => {
-          answering = true
-        })
-        if (waiting.size === 0) return
-        throw new Error('an internal answer ended early')
-      } catch (error) {
-        const sent = answering || !neverSent(error)
-        if (tries < TRIES_MAX && (operation.repeatable || !sent)) continue
-        for (const index of [...waiting]) done(index, { ok: false, error: away(error) })
-      }
+    let left = calls.filter((call) => call.isOpen)
+    for (let tries = 1; left.length > 0; tries += 1) {
+      const end = await exchange(operation.name, left)
+      left = left.filter((call) => call.isOpen)
+      if (tries < TRIES_MAX && (operation.repeatable || !end.wasSent)) continue
+      for (const call of left) settle(call, away(end.error))
     }
   }
 
-  /** One request with the calls that still wait; settles each as its line comes. */
-  async function exchange(
+  /** One request, whose calls are settled each as its line comes. @returns how it ended, for those that have no answer then */
+  function exchange(
     name: string,
     calls: readonly Call[],
-    waiting: ReadonlySet<number>,
-    done: (index: number, outcome: Outcome<string>) => void,
-    onAnswering: () => void,
-  ): Promise<void> {
+  ): Promise<{ readonly error: unknown; readonly wasSent: boolean }> {
     const now = Date.now()
     let lastDeadlineMs = now
-    let lines = ''
-    for (const index of waiting) {
+    let body = ''
+    for (let index = 0; index < calls.length; index += 1) {
       const { ask, context } = calls[index] as Call
-      lastDeadlineMs = Math.max(lastDeadlineMs, context.deadlineMs)
-      lines += `${writeCall(index, context, ask, now)}\n`
+      if (context.deadlineMs > lastDeadlineMs) lastDeadlineMs = context.deadlineMs
+      body += `${writeCall(index, context, ask, now)}\n`
     }
     const timeoutMs = Math.max(1, lastDeadlineMs - now)
-    const { statusCode, body } = await pool.request({
-      method: 'POST',
-      path: `${PATH}${name}`,
-      headers: { 'content-type': NDJSON },
-      body: lines,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
+    const lines = lineReader((line) => {
+      const answer = readAnswer(line)
+      if (answer === null) throw new Error('an internal answer has a line that cannot be read')
+      const call = calls[answer.index]
+      if (call !== undefined) settle(call, answer)
     })
-    onAnswering()
-    if (statusCode !== 200) {
-      await body.dump()
-      throw new Error(`an internal call was answered with status ${statusCode}`)
-    }
-    body.setEncoding('utf8')
-    let rest = ''
-    for await (const chunk of body) {
-      const parts = `${rest}${chunk as string}`.split('\n')
-      rest = parts.pop() ?? ''
-      for (const line of parts) {
-        const answer = readAnswer(line)
-        if (answer === null) throw new Error('an internal answer has a line that cannot be read')
-        done(answer.index, answer.ok ? { ok: true, value: answer.answer } : { ok: false, error: answer.problem })
-      }
-    }
+    return new Promise((resolve) => {
+      let answering = false
+      pool.dispatch(
+        {
+          method: 'POST',
+          path: `${PATH}${name}`,
+          headers: CALL_HEADERS,
+          body,
+          headersTimeout: timeoutMs,
+          bodyTimeout: timeoutMs,
+        },
+        {
+          onRequestStart() {},
+          onResponseStart(controller, statusCode) {
+            answering = true
+            if (statusCode !== 200)
+              controller.abort(new Error(`an internal call was answered with status ${statusCode}`))
+          },
+          onResponseData(controller, chunk) {
+            try {
+              lines.read(chunk)
+            } catch (error) {
+              controller.abort(error as Error)
+            }
+          },
+          onResponseEnd: () => resolve({ error: new Error('an internal answer ended early'), wasSent: true }),
+          onResponseError: (_controller, error) => resolve({ error, wasSent: answering || !neverSent(error) }),
+        },
+      )
+    })
   }
 
   async function* readStream<Ask>(
@@ -193,25 +214,49 @@ export function internalClient(options: InternalClientOptions): InternalClient {
   }
 
   return {
-    call(operation) {
-      const batch = naturalBatch<Call, string>({
+    call<Ask, Answer>(operation: Operation<Ask, Answer>) {
+      const calls = gathering<Call>({
         lanes: LANES,
         batchMax: BATCH_MAX,
         queueMax: QUEUE_MAX,
-        refuse: () => new Problem('SERVICE_UNAVAILABLE', `Too many calls wait for the ${service} service`),
-        send: async (calls, settle) => {
-          await heldNoLonger(send(operation, calls, settle), LANE_HOLD_MS)
-          return undefined
-        },
+        send: (batch) => heldNoLonger(send(operation, batch), LANE_HOLD_MS),
       })
-      batches.push(batch)
       const span = `${service} ${operation.name}`
-      return async (ask, given) => {
-        const line = operation.ask.write(ask)
-        const answer = await inSpan(tracer, span, 'client', given, (context) =>
-          beforeDeadline(batch.add({ ask: line, context }), context, service),
-        )
-        return operation.answer.read(answer)
+
+      function ask(line: string, context: CallContext): Promise<Answer> {
+        return new Promise((resolve, reject) => {
+          const call: Call = {
+            ask: line,
+            context,
+            deadlineMs: context.deadlineMs,
+            isOpen: true,
+            take: (answer) => {
+              try {
+                resolve(operation.answer.read(answer))
+              } catch (error) {
+                reject(error)
+              }
+            },
+            refuse: reject,
+            giveUp: () =>
+              settle(call, new Problem('SERVICE_UNAVAILABLE', `The ${service} service did not answer in time`)),
+          }
+          if (closed || !calls.add(call)) {
+            reject(new Problem('SERVICE_UNAVAILABLE', `Too many calls wait for the ${service} service`))
+            return
+          }
+          open += 1
+          waiting.add(call)
+        })
+      }
+
+      return (asked: Ask, given: CallContext) => {
+        try {
+          const line = operation.ask.write(asked)
+          return inSpan(tracer, span, 'client', given, (context) => ask(line, context))
+        } catch (error) {
+          return Promise.reject(error)
+        }
       }
     },
     stream: (operation) => (ask, context, signal) =>
@@ -224,7 +269,8 @@ export function internalClient(options: InternalClientOptions): InternalClient {
     },
     async close() {
       stopWatching()
-      await Promise.all(batches.map((batch) => batch.close()))
+      closed = true
+      if (open > 0) await new Promise<void>((settled) => onSettled.push(settled))
       await pool.close()
     },
   }
@@ -247,16 +293,6 @@ async function heldNoLonger(work: Promise<void>, ms: number): Promise<void> {
   })
   await Promise.race([work, released])
   clearTimeout(timer)
-}
-
-function beforeDeadline<T>(work: Promise<T>, context: CallContext, service: string): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Problem('SERVICE_UNAVAILABLE', `The ${service} service did not answer in time`)),
-      Math.max(0, context.deadlineMs - Date.now()),
-    )
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
 
 /** Failures from before the first byte left: connecting was refused or took too long. */

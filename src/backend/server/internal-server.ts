@@ -41,9 +41,16 @@ export function serve<Ask, Answer>(
   operation: Operation<Ask, Answer>,
   handle: (ask: Ask, context: CallContext) => Promise<Answer>,
 ): ServedCalls {
+  const { ask: asked, answer } = operation
   return {
     name: operation.name,
-    answer: async (ask, context) => operation.answer.write(await handle(operation.ask.read(ask), context)),
+    answer: (ask, context) => {
+      try {
+        return handle(asked.read(ask), context).then(answer.write)
+      } catch (failure) {
+        return Promise.reject(failure)
+      }
+    },
   }
 }
 
@@ -81,17 +88,19 @@ const SWEEP_MS = 50
 /** Listens. @throws Error with the system's code when the port cannot be had or a certificate cannot be read */
 export async function internalServer(options: InternalServerOptions): Promise<InternalServer> {
   const { host, port, tls, log, metrics } = options
-  const operations = new Map(
-    options.operations.map((served) => [served.name, metrics === undefined ? served : counted(served, metrics)]),
-  )
   const stopping = new AbortController()
+  const door: Door = {
+    operations: new Map(options.operations.map((served) => [served.name, served])),
+    stopping: stopping.signal,
+    log,
+    metrics,
+    tracer: options.tracer ?? null,
+  }
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    answerRequest(request, response, operations, stopping.signal, log, options.tracer ?? null).catch(
-      (error: unknown) => {
-        log.warn({ err: error }, 'an internal call could not be answered')
-        response.destroy()
-      },
-    )
+    answerRequest(request, response, door).catch((error: unknown) => {
+      log.warn({ err: error }, 'an internal call could not be answered')
+      response.destroy()
+    })
   }
   let server: Server | HttpsServer
   let stopWatching = () => {}
@@ -139,99 +148,74 @@ export async function internalServer(options: InternalServerOptions): Promise<In
   }
 }
 
-/** The same operation, counted. A stream is a call that lasts. */
-function counted(served: Served, { internalCalls, internalDuration }: Counted): Served {
-  const operation = served.name
-  const done = (beganMs: number, outcome: string) => {
-    internalCalls.inc({ operation, outcome })
-    internalDuration.observe({ operation }, (performance.now() - beganMs) / 1000)
-  }
-  if ('stream' in served) {
-    return {
-      name: operation,
-      async *stream(ask, context, signal) {
-        const beganMs = performance.now()
-        let outcome = 'left'
-        try {
-          yield* served.stream(ask, context, signal)
-          outcome = 'ok'
-        } catch (failure) {
-          if (!signal.aborted) outcome = outcomeOf(failure)
-          throw failure
-        } finally {
-          done(beganMs, outcome)
-        }
-      },
-    }
-  }
-  return {
-    name: operation,
-    async answer(ask, context) {
-      const beganMs = performance.now()
-      try {
-        const answer = await served.answer(ask, context)
-        done(beganMs, 'ok')
-        return answer
-      } catch (failure) {
-        done(beganMs, outcomeOf(failure))
-        throw failure
-      }
-    },
-  }
+/** What every request at the door is answered with. */
+interface Door {
+  readonly operations: ReadonlyMap<string, Served>
+  readonly stopping: AbortSignal
+  readonly log: Log
+  readonly metrics: InternalServerOptions['metrics']
+  readonly tracer: Tracer | null
 }
 
-type Counted = Pick<Metrics, 'internalCalls' | 'internalDuration'>
-
-/** One of the codes of the table. */
-function outcomeOf(failure: unknown): string {
-  const problem = problemOfStore(failure) ?? failure
-  return problem instanceof Problem ? problem.code : 'INTERNAL_ERROR'
-}
-
-async function answerRequest(
-  request: IncomingMessage,
-  response: ServerResponse,
-  operations: ReadonlyMap<string, Served>,
-  stopping: AbortSignal,
-  log: Log,
-  tracer: Tracer | null,
-): Promise<void> {
-  const served = request.url?.startsWith(PATH) ? operations.get(request.url.slice(PATH.length)) : undefined
+async function answerRequest(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+  const served = request.url?.startsWith(PATH) ? door.operations.get(request.url.slice(PATH.length)) : undefined
   if (served === undefined || request.method !== 'POST') {
     response.writeHead(404).end()
     return
   }
-  const body = await readBody(request)
-  const lines = body?.split('\n').filter((line) => line !== '')
-  const now = Date.now()
-  const calls = lines?.map((line) => readCall(line, now))
-  if (calls === undefined || calls.length === 0 || calls.length > LINES_MAX || calls.includes(null)) {
+  const calls = await readCalls(request)
+  if (calls === null) {
     response.writeHead(400).end()
     return
   }
-  if ('stream' in served) return answerStream(served, calls[0] as ReadCall, response, stopping, log, tracer)
-  response.writeHead(200, { 'content-type': NDJSON })
-  // Answers that finish in the same turn leave in one write.
+  if ('stream' in served) return answerStream(served, calls[0] as ReadCall, response, door)
+  answerCalls(served, calls, response, door)
+}
+
+/** Answers each call as it finishes. Answers that finish in the same turn leave in one write. */
+function answerCalls(served: ServedCalls, calls: readonly ReadCall[], response: ServerResponse, door: Door): void {
+  const { metrics, tracer, log } = door
+  const { name: operation, answer } = served
+  const beganMs = performance.now()
+  let left = calls.length
   let finished = ''
+  let answered = 0
   let flushing = false
-  const flush = () => {
+
+  function flush(): void {
     flushing = false
-    if (finished === '') return
-    response.write(finished)
+    if (answered > 0) metrics?.internalCalls.inc({ operation, outcome: 'ok' }, answered)
+    answered = 0
+    const text = finished
     finished = ''
+    // Without a write before it the end knows the length, and nothing is sent in chunks.
+    if (left === 0) response.end(text)
+    else response.write(text)
   }
-  await Promise.all(
-    calls.map(async (call) => {
-      if (call === null) return
-      const line = await answerCall(served, call.index, call.ask, call.context, log, tracer)
-      finished += line
-      if (flushing) return
-      flushing = true
-      setImmediate(flush)
-    }),
-  )
-  response.end(finished)
-  finished = ''
+
+  function finish(line: string): void {
+    left -= 1
+    finished += line
+    metrics?.internalDuration.observe({ operation }, (performance.now() - beganMs) / 1000)
+    if (flushing) return
+    flushing = true
+    setImmediate(flush)
+  }
+
+  response.setHeader('content-type', NDJSON)
+  for (const { index, ask, context } of calls) {
+    inSpan(tracer, operation, 'server', context, (inner) => answer(ask, inner)).then(
+      (text) => {
+        answered += 1
+        finish(writeAnswer(index, text))
+      },
+      (failure) => {
+        const problem = problemOfCall(failure, operation, context, log)
+        metrics?.internalCalls.inc({ operation, outcome: problem.code })
+        finish(writeProblem(index, problem))
+      },
+    )
+  }
 }
 
 /** Sends what the stream gives, no faster than it is read; ends the work when the reader goes away or this service stops. */
@@ -239,47 +223,41 @@ async function answerStream(
   served: ServedStream,
   call: ReadCall,
   response: ServerResponse,
-  stopping: AbortSignal,
-  log: Log,
-  tracer: Tracer | null,
+  { stopping, log, metrics, tracer }: Door,
 ): Promise<void> {
+  const beganMs = performance.now()
+  const { name: operation } = served
+  let outcome = 'left'
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, stopping])
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
-  let end: string
+  let end = STOPPING
   try {
-    const stream = streamInSpan(tracer, served.name, 'server', call.context, (inner) =>
+    const stream = streamInSpan(tracer, operation, 'server', call.context, (inner) =>
       served.stream(call.ask, inner, signal),
     )
     for await (const text of stream) {
       if (signal.aborted) break
       if (!response.write(text)) await once(response, 'drain', { signal })
     }
-    end = signal.aborted ? STOPPING : STREAM_OK
+    if (!signal.aborted) {
+      outcome = 'ok'
+      end = STREAM_OK
+    }
   } catch (failure) {
-    end = signal.aborted ? STOPPING : writeStreamProblem(problemOfCall(failure, served.name, call.context, log))
+    if (!signal.aborted) {
+      const problem = problemOfCall(failure, operation, call.context, log)
+      outcome = problem.code
+      end = writeStreamProblem(problem)
+    }
   }
+  metrics?.internalCalls.inc({ operation, outcome })
+  metrics?.internalDuration.observe({ operation }, (performance.now() - beganMs) / 1000)
   if (!gone.signal.aborted) response.end(end)
 }
 
 const STOPPING = writeStreamProblem(new Problem('SERVICE_UNAVAILABLE', 'The service is stopping'))
-
-async function answerCall(
-  served: ServedCalls,
-  index: number,
-  ask: string,
-  context: CallContext,
-  log: Log,
-  tracer: Tracer | null,
-): Promise<string> {
-  try {
-    const answer = await inSpan(tracer, served.name, 'server', context, (inner) => served.answer(ask, inner))
-    return writeAnswer(index, answer)
-  } catch (failure) {
-    return writeProblem(index, problemOfCall(failure, served.name, context, log))
-  }
-}
 
 /** What the caller is told of a failure; what it is not told stands in the log. */
 function problemOfCall(failure: unknown, operation: string, context: CallContext, log: Log): Problem {
@@ -293,14 +271,32 @@ function problemOfCall(failure: unknown, operation: string, context: CallContext
   return error
 }
 
-/** The body as text; undefined when it is too large. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length
-    if (bytes > BODY_BYTES_MAX) return undefined
-    chunks.push(chunk as Buffer)
+/** The calls of a body; null when it is too large, or is not made of calls. */
+async function readCalls(request: IncomingMessage): Promise<ReadCall[] | null> {
+  const body = await readBody(request)
+  if (body === null) return null
+  const now = Date.now()
+  const calls: ReadCall[] = []
+  for (const line of body.split('\n')) {
+    if (line === '') continue
+    const call = readCall(line, now)
+    if (call === null || calls.length === LINES_MAX) return null
+    calls.push(call)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return calls.length === 0 ? null : calls
+}
+
+/** The body as text; null when it is too large. */
+function readBody(request: IncomingMessage): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= BODY_BYTES_MAX) chunks.push(chunk)
+      else resolve(null)
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    request.on('error', reject)
+  })
 }

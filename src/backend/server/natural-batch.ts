@@ -2,18 +2,80 @@
 // lanes are busy, the queue gathers. There is no timer: a lone item never waits, and the busier it gets the larger the
 // batches grow. The audit log's commits are shared this way, and so are calls between services.
 
+export interface GatheringOptions<Item> {
+  /** Batches on their way at the same time. */
+  readonly lanes: number
+  /** Items in one batch, at most. */
+  readonly batchMax: number
+  /** Items that wait for a lane, at most; one more is not taken. */
+  readonly queueMax: number
+  /** Sends one batch. When it resolves its lane is free again; it never rejects. */
+  readonly send: (items: readonly Item[]) => Promise<void>
+  /** Told when a lane is free again. */
+  readonly onFree?: () => void
+}
+
+/** The batches alone: what becomes of an item is known to whoever sends it. */
+export interface Gathering<Item> {
+  /** False: too many wait. */
+  add(item: Item): boolean
+  queued(): number
+  /** Nothing waits, and every lane is free. */
+  isIdle(): boolean
+}
+
+export function gathering<Item>(options: GatheringOptions<Item>): Gathering<Item> {
+  const { lanes, batchMax, queueMax, send, onFree } = options
+  let queue: Item[] = []
+  let busyLanes = 0
+  let flushing = false
+
+  // On the next turn of the event loop, so that everything that arrived in this one shares the batch.
+  function flushSoon(): void {
+    if (flushing || busyLanes >= lanes || queue.length === 0) return
+    flushing = true
+    setImmediate(flush)
+  }
+
+  function flush(): void {
+    flushing = false
+    while (busyLanes < lanes && queue.length > 0) {
+      busyLanes += 1
+      void send(next()).then(free)
+    }
+  }
+
+  function next(): readonly Item[] {
+    if (queue.length > batchMax) return queue.splice(0, batchMax)
+    const all = queue
+    queue = []
+    return all
+  }
+
+  function free(): void {
+    busyLanes -= 1
+    flushSoon()
+    onFree?.()
+  }
+
+  return {
+    add(item) {
+      if (queue.length >= queueMax) return false
+      queue.push(item)
+      flushSoon()
+      return true
+    },
+    queued: () => queue.length,
+    isIdle: () => busyLanes === 0 && queue.length === 0,
+  }
+}
+
 /** What became of one item. */
 export type Outcome<Result> =
   | { readonly ok: true; readonly value: Result }
   | { readonly ok: false; readonly error: Error }
 
-export interface NaturalBatchOptions<Item, Result> {
-  /** Batches on their way at the same time. */
-  readonly lanes: number
-  /** Items in one batch, at most. */
-  readonly batchMax: number
-  /** Items that wait for a lane, at most; one more is refused. */
-  readonly queueMax: number
+export interface NaturalBatchOptions<Item, Result> extends Omit<GatheringOptions<Item>, 'send' | 'onFree'> {
   /**
    * Sends one batch. It gives one outcome for each item, in the items' order; or it settles items one by one as they finish
    * and gives nothing. When it resolves its lane is free again, even while items it settles later are still out. When it
@@ -40,41 +102,30 @@ interface Entry<Item, Result> {
   readonly item: Item
   readonly resolve: (value: Result) => void
   readonly reject: (error: unknown) => void
+  isOut: boolean
 }
 
 export function naturalBatch<Item, Result>(options: NaturalBatchOptions<Item, Result>): NaturalBatch<Item, Result> {
-  const { lanes, batchMax, queueMax, send, refuse } = options
-  const queue: Entry<Item, Result>[] = []
-  let busyLanes = 0
+  const { refuse } = options
+  const entries = gathering<Entry<Item, Result>>({ ...options, send: travel, onFree: noteDrained })
   let inFlight = 0
-  let flushing = false
   let closed = false
   const onDrained: (() => void)[] = []
 
-  // On the next turn of the event loop, so that everything that arrived in this one shares the batch.
-  function flushSoon(): void {
-    if (flushing || busyLanes >= lanes || queue.length === 0) return
-    flushing = true
-    setImmediate(() => {
-      flushing = false
-      while (busyLanes < lanes && queue.length > 0) void travel(queue.splice(0, batchMax))
-    })
-  }
-
-  async function travel(batch: Entry<Item, Result>[]): Promise<void> {
-    busyLanes += 1
+  async function travel(batch: readonly Entry<Item, Result>[]): Promise<void> {
     inFlight += batch.length
-    const out = new Set(batch.keys())
+    for (const entry of batch) entry.isOut = true
     function settle(index: number, outcome: Outcome<Result>): void {
-      if (!out.delete(index)) return
-      inFlight -= 1
       const entry = batch[index] as Entry<Item, Result>
+      if (!entry.isOut) return
+      entry.isOut = false
+      inFlight -= 1
       if (outcome.ok) entry.resolve(outcome.value)
       else entry.reject(outcome.error)
       noteDrained()
     }
     try {
-      const outcomes = await send(
+      const outcomes = await options.send(
         batch.map(({ item }) => item),
         settle,
       )
@@ -83,29 +134,24 @@ export function naturalBatch<Item, Result>(options: NaturalBatchOptions<Item, Re
         for (const index of batch.keys()) settle(index, outcomes[index] ?? missing)
       }
     } catch (error) {
-      for (const index of [...out]) settle(index, { ok: false, error: error as Error })
+      for (const index of batch.keys()) settle(index, { ok: false, error: error as Error })
     }
-    busyLanes -= 1
-    flushSoon()
-    noteDrained()
   }
 
   function noteDrained(): void {
-    if (isDrained()) for (const drained of onDrained.splice(0)) drained()
+    if (onDrained.length > 0 && isDrained()) for (const drained of onDrained.splice(0)) drained()
   }
 
-  const isDrained = () => busyLanes === 0 && inFlight === 0 && queue.length === 0
+  const isDrained = () => inFlight === 0 && entries.isIdle()
 
   return {
     add(item) {
       if (closed) return Promise.reject(refuse('closed'))
-      if (queue.length >= queueMax) return Promise.reject(refuse('full'))
       return new Promise<Result>((resolve, reject) => {
-        queue.push({ item, resolve, reject })
-        flushSoon()
+        if (!entries.add({ item, resolve, reject, isOut: false })) reject(refuse('full'))
       })
     },
-    load: () => ({ queued: queue.length, inFlight }),
+    load: () => ({ queued: entries.queued(), inFlight }),
     close() {
       closed = true
       if (isDrained()) return Promise.resolve()

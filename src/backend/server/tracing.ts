@@ -142,7 +142,7 @@ const withSlash = (url: string) => (url.endsWith('/') ? url : `${url}/`)
  * Work inside a span of its own; with what is sampled by nobody, the work alone. What it throws marks the span and goes on.
  * @param work gets the context of what happens inside
  */
-export async function inSpan<T>(
+export function inSpan<T>(
   tracer: Tracer | null,
   name: string,
   kind: SpanKind,
@@ -151,7 +151,14 @@ export async function inSpan<T>(
   attributes?: Attributes,
 ): Promise<T> {
   const span = tracer === null ? null : tracer.start(name, kind, context.traceparent, attributes)
-  if (span === null) return work(context, null)
+  return span === null ? work(context, null) : throughout(span, context, work)
+}
+
+async function throughout<T>(
+  span: Span,
+  context: CallContext,
+  work: (context: CallContext, span: Span) => Promise<T>,
+): Promise<T> {
   try {
     return await work({ ...context, traceparent: span.traceparent }, span)
   } catch (error) {
