@@ -18,6 +18,7 @@ import { type DemoKey, HOUSE, seedDemoData, seedReferenceData } from '../../data
 import type { UserRole } from '../../database/service-users.ts'
 import { SERVICE_NAMES, startFiveServices } from '../../tools/local-cluster.ts'
 import { testDatabase } from '../database.ts'
+import { INSPECTABLE, keptBytes } from './kept-memory.ts'
 
 export type KeyName = 'desk' | 'admin' | 'auditor' | 'demo-classic' | 'demo-percentage' | 'demo-collateral'
 
@@ -45,6 +46,8 @@ export interface Deployment {
   stop(): Promise<Ended>
   /** Resident memory of the process that is asked, bytes; null where the platform does not say. */
   memoryBytes(): number | null
+  /** What that process keeps after a collection, bytes; null where nobody can ask it. */
+  keptBytes(): Promise<number | null>
 }
 
 export interface Ended {
@@ -149,6 +152,7 @@ async function startFive(
     kill: endAll,
     stop: () => endAll('SIGTERM'),
     memoryBytes: () => residentBytes(five.services['api-gateway'].pid()),
+    keptBytes: async () => null,
   }
 }
 
@@ -196,6 +200,7 @@ function deployment(
     kill: (signal) => engine.end(signal),
     stop: () => engine.end('SIGTERM'),
     memoryBytes: () => residentBytes(engine.pid),
+    keptBytes: () => keptBytes(engine.pid, () => engine.lines().join('\n')),
   }
 }
 
@@ -214,7 +219,7 @@ interface Engine {
 }
 
 async function startProcess(environment: Record<string, string>): Promise<Engine> {
-  const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM], {
+  const child = spawn(process.execPath, [INSPECTABLE, '--enable-source-maps', PROGRAM], {
     env: {
       PATH: process.env.PATH ?? '',
       NODE_ENV: 'production',

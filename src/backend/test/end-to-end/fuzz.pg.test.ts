@@ -1,7 +1,8 @@
 // Requests at random, by the thousand, and by the ten thousand under `npm run fuzz`: whatever comes is answered within a bound, never
 // with a 5xx, in the forms of the document, without a word of what was sent or of the inside; and the process stays as it was.
 //
-// The same seed makes the same requests: FUZZ_SEED says another. What fails is made smaller until nothing can be left out.
+// The same seed makes the same requests: FUZZ_SEED says another, and FUZZ_SEEDS_ON how many after it, for those that share the work. What
+// fails is made smaller until nothing can be left out.
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
@@ -16,17 +17,19 @@ import { type Answer, ask, type RawAnswer, wholeAnswer } from './http.ts'
 import { ENVIRONMENT, GIVEN, knownThings, prepareThings, type Things } from './known-things.ts'
 import { type Document, type Operation, operations } from './openapi-document.ts'
 
-const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124)
+const SEED = Number(process.env.FUZZ_SEED ?? 20_261_124) + Number(process.env.FUZZ_SEEDS_ON ?? 0)
 const ORDINARY_REQUESTS = 1500
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? ORDINARY_REQUESTS)
 /** At the same time, at the most. */
 const AT_ONCE = 24
 const ANSWER_MS_MAX = 10_000
-const TIME_LIMIT_MS = 240_000
-/** A process that has answered a part of them has what it needs; what it takes on top is kept by nobody. */
+/** On a machine that does other things as well. */
+const TIME_LIMIT_MS = 600_000
+/** A process that has answered a part of them has what it needs; what it keeps on top is kept for nobody. */
 const WARM_UP = 0.2
-const MEMORY_GROWTH_BYTES_MAX = 100_000_000
-const COLLECTED_WITHIN_MS = 60_000
+const KEPT_GROWTH_BYTES_MAX = 50_000_000
+/** What is no object's, as of a compressor that was forgotten, is seen here alone; what an allocator has not given back yet is in it too. */
+const RESIDENT_GROWTH_BYTES_MAX = 400_000_000
 
 let deployed: Deployment
 let things: Things
@@ -105,7 +108,7 @@ test(
     const statuses = new Map<string, number>()
     let sent = 0
     let failed = false
-    let warm: number | null = null
+    let warm: Promise<Memory> | null = null
 
     async function send(fuzzed: Fuzzed): Promise<void> {
       const started = performance.now()
@@ -113,7 +116,7 @@ test(
         throw new Error(`${shown(fuzzed.ask)} was not answered: ${error}`)
       })
       sent += 1
-      if (warm === null && sent > REQUESTS * WARM_UP) warm = deployed.memoryBytes()
+      if (warm === null && sent > REQUESTS * WARM_UP) warm = memoryOf(deployed)
       const kind = `${fuzzed.operation?.operationId ?? 'elsewhere'} ${answer.status}`
       statuses.set(kind, (statuses.get(kind) ?? 0) + 1)
       const faults = faultsOf(fuzzed, answer, performance.now() - started)
@@ -137,38 +140,42 @@ test(
     )
     await sleep(1000)
     expect(sent).toBeGreaterThanOrEqual(REQUESTS)
-    // What is kept, and not what nobody has collected yet: a process at rest gives that back.
-    const before = warm ?? 0
-    let end = deployed.memoryBytes()
-    await expect
-      .poll(
-        () => {
-          end = deployed.memoryBytes()
-          return end === null ? 0 : end - before
-        },
-        { timeout: COLLECTED_WITHIN_MS, interval: 1_000 },
-      )
-      .toBeLessThan(MEMORY_GROWTH_BYTES_MAX)
+    const [before, end] = [(await warm) ?? NO_MEMORY, await memoryOf(deployed)]
+    expect(end.kept - before.kept).toBeLessThan(KEPT_GROWTH_BYTES_MAX)
+    expect(end.resident - before.resident).toBeLessThan(RESIDENT_GROWTH_BYTES_MAX)
     expect((await ask(deployed, { path: '/metrics' })).text).toMatch(/^http_requests_in_flight\S* 0$/m)
-    if (REQUESTS > ORDINARY_REQUESTS) console.info(told(statuses, warm, end))
+    if (REQUESTS > ORDINARY_REQUESTS) console.info(told(statuses, before, end))
     // A mix that only ever fails at the door would show nothing.
     const counted = (status: RegExp) =>
       [...statuses].filter(([kind]) => status.test(kind)).reduce((sum, [, count]) => sum + count, 0)
     for (const status of [/ 2\d\d$/, / 400$/, / 401$/, / 403$/, / 404$/])
       expect(counted(status), String(status)).toBeGreaterThan(REQUESTS / 200)
   },
-  TIME_LIMIT_MS + COLLECTED_WITHIN_MS + 60_000,
+  TIME_LIMIT_MS + 60_000,
 )
 
 /** For whoever runs it: what came of them, and what the process took. */
-function told(statuses: ReadonlyMap<string, number>, warm: number | null, end: number | null): string {
+function told(statuses: ReadonlyMap<string, number>, warm: Memory, end: Memory): string {
   const byStatus: Record<string, number> = {}
   for (const [kind, count] of statuses) {
     const status = kind.slice(-3)
     byStatus[status] = (byStatus[status] ?? 0) + count
   }
-  const megabytes = (bytes: number | null) => (bytes === null ? '?' : Math.round(bytes / 1e6))
-  return `seed ${SEED}: ${JSON.stringify(byStatus)}; memory ${megabytes(warm)} MB when warm, ${megabytes(end)} MB at the end`
+  const megabytes = ({ kept, resident }: Memory) =>
+    [kept, resident].map((bytes) => Math.round(bytes / 1e6)).join(' of ')
+  return `seed ${SEED}: ${JSON.stringify(byStatus)}; keeps ${megabytes(warm)} MB when warm, ${megabytes(end)} MB at the end`
+}
+
+/** Of the process, bytes. */
+interface Memory {
+  readonly kept: number
+  readonly resident: number
+}
+const NO_MEMORY: Memory = { kept: 0, resident: 0 }
+
+async function memoryOf(of: Deployment): Promise<Memory> {
+  const kept = await of.keptBytes()
+  return { kept: kept ?? 0, resident: of.memoryBytes() ?? 0 }
 }
 
 const connections = Math.ceil(REQUESTS / 5)
@@ -198,7 +205,7 @@ test(
     expect(told).toBeGreaterThan(connections / 4)
     expect((await ask(deployed, { path: '/metrics' })).text).toMatch(/^http_requests_in_flight\S* 0$/m)
   },
-  TIME_LIMIT_MS + COLLECTED_WITHIN_MS + 60_000,
+  TIME_LIMIT_MS + 60_000,
 )
 
 /** What is said of the connection, before there is a request, has statuses of its own beside those of the table. */
