@@ -4,10 +4,10 @@
 //
 // The end-to-end suites run on one process, as `database`. What takes longer runs when it is named (`--project faults`),
 // as .ci/run does: the end-to-end suites that look at what differs again, few of them on `all-in-one-with-redis`, most on
-// `five-services` over PgBouncer and Redis with certificates between them; `faults`, where servers are killed under load; `fuzz`, fifty
-// thousand requests; `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the operators' commands; and
-// `delivery` (`*.delivery.test.ts`), releases, canaries, alarms and recoveries from beginning to end; `console` (`*.console.test.ts`), a
-// person at the screen: Chromium before the engine.
+// `five-services` over PgBouncer and Redis with certificates between them; `faults`, where servers are killed under load; `fuzz` and
+// `fuzz-other-half`, fifty thousand requests; `infrastructure` (`*.infrastructure.test.ts`), which runs the image, the manifests and the
+// operators' commands; and `delivery` (`*.delivery.test.ts`), releases, canaries, alarms and recoveries from beginning to end; `console`
+// (`*.console.test.ts`), a person at the screen: Chromium before the engine.
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -80,6 +80,9 @@ const BETWEEN_SERVICES = [
   ...['audit', 'config-and-health', 'contract', 'hostile-input.fields'],
 ]
 
+/** A server, an engine, and for the first who needs it the build, on a machine that does other things as well. */
+const START_MS_MAX = 180_000
+
 /** Cut from Redis it waits a minute for what is looked at once a minute: not alone, as the other faults, but beside these. */
 const STREAM_FAULTS = 'test/faults/stream.redis.pg.test.ts'
 
@@ -98,7 +101,7 @@ function deployedAs(name: DeploymentKind, include: string[]) {
       pool: 'forks' as const,
       globalSetup: ['./test/postgres-server.ts', './test/end-to-end/servers.ts'],
       testTimeout: 20_000,
-      hookTimeout: 60_000,
+      hookTimeout: START_MS_MAX,
     },
   }
 }
@@ -136,7 +139,7 @@ export default defineConfig({
           pool: 'forks',
           globalSetup: ['./test/postgres-server.ts'],
           testTimeout: 20_000,
-          hookTimeout: 60_000,
+          hookTimeout: START_MS_MAX,
         },
       },
       {
@@ -146,7 +149,7 @@ export default defineConfig({
           exclude,
           pool: 'forks',
           testTimeout: 20_000,
-          hookTimeout: 60_000,
+          hookTimeout: START_MS_MAX,
         },
       },
       deployedAs(
@@ -167,7 +170,7 @@ export default defineConfig({
           exclude,
           pool: 'forks' as const,
           globalSetup: ['./test/postgres-server.ts'],
-          hookTimeout: 60_000,
+          hookTimeout: START_MS_MAX,
         },
       })),
       // A container engine, a cluster's firewall rules, a whole release. Much of it is waiting for other programs: two files at a time.
@@ -197,8 +200,7 @@ export default defineConfig({
           maxWorkers: 1,
           globalSetup: ['./test/postgres-server.ts'],
           testTimeout: 60_000,
-          // An engine, and perhaps the build before it, beside a suite that has the machine's other processor.
-          hookTimeout: 180_000,
+          hookTimeout: START_MS_MAX,
         },
       },
       {
@@ -211,7 +213,7 @@ export default defineConfig({
           maxWorkers: 1,
           globalSetup: ['./test/postgres-server.ts'],
           testTimeout: 20_000,
-          hookTimeout: 60_000,
+          hookTimeout: START_MS_MAX,
         },
       },
     ],
