@@ -1,5 +1,5 @@
-// Compiles the TypeScript into dist/ and copies beside it what the code reads at run time (SQL, demo data). Does nothing when
-// dist/ was made from exactly the files that are there now, so that a restart costs milliseconds.
+// Compiles the TypeScript into dist/, copies beside it what the code reads at run time (SQL, demo data) and bundles the packages that
+// services load. Does nothing when dist/ was made from exactly the files that are there now, so that a restart costs milliseconds.
 // A new dist/ is made aside and then put in place whole: an engine that runs from the old one is not disturbed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -41,6 +41,7 @@ const SHIPPED_TOOL = 'tools/traffic-split'
 const ASSETS = new Set(['.sql', '.csv', '.txt', '.json', '.html', '.css', '.svg'])
 // The console is bundled for browsers by a tool of its own, with what it shares with the services.
 const CONSOLE_SOURCES = ['console', 'client', 'pricing', 'server/csv-writer.ts', 'package-lock.json']
+const PACKAGES_SOURCES = ['package-lock.json', 'scripts/bundle_packages.mjs']
 /** Below this compressing saves nothing. */
 const COMPRESS_FROM_BYTES = 1024
 // Settings of the package and its tools, not assets of the program: package.json is read where it is.
@@ -79,7 +80,7 @@ function walk(under, entry) {
 /** Names, sizes and times of everything the build reads: a changed, added or removed file changes it. */
 function stampOf(paths) {
   const hash = createHash('sha256')
-  for (const path of new Set([...paths, 'scripts/build.mjs'])) {
+  for (const path of new Set([...paths, 'scripts/build.mjs', 'scripts/bundle_packages.mjs'])) {
     const { size, mtimeMs } = statSync(`${folder}${path}`)
     hash.update(`${path} ${size} ${mtimeMs}\n`)
   }
@@ -128,6 +129,9 @@ async function build(paths) {
     process.exitCode = 1
     return
   }
+  // Here, not above: a restart that builds nothing does without the bundler.
+  const { bundlePackages } = await import('./bundle_packages.mjs')
+  await bundlePackages(`${next}/node_modules`, `${dist}/node_modules`, stampOf(PACKAGES_SOURCES))
   const commandLine = `${next}/scripts/borrow-rate-engine.js`
   if (existsSync(commandLine)) chmodSync(commandLine, 0o755)
   writeFileSync(`${next}/.built-from`, stamp)
