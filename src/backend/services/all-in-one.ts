@@ -10,16 +10,12 @@ import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { runService } from '../server/service-process.ts'
 import { auditing, folderOf } from './audit-parts.ts'
+import { calculation } from './calculation-parts.ts'
+import { databaseAnswers, openReplica } from './database-parts.ts'
+import { gateway } from './gateway-parts.ts'
+import { administrating, marketReads } from './market-parts.ts'
 import { ALL_IN_ONE, followLogLevel } from './operations-parts.ts'
-import {
-  administrating,
-  calculation,
-  databaseAnswers,
-  gateway,
-  marketReads,
-  openReplica,
-  sharedStore,
-} from './parts.ts'
+import { sharedStore } from './store-parts.ts'
 import { welcome, welcomeOperator } from './welcome.ts'
 
 await runService(ALL_IN_ONE, async (tools) => {

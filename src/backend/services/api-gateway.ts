@@ -8,8 +8,10 @@ import { requireSettings } from '../server/configuration.ts'
 import { healthDetailsClient } from '../server/health-wire.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
+import { databaseAnswers, openDatabase } from './database-parts.ts'
+import { gateway } from './gateway-parts.ts'
 import { followLogLevel } from './operations-parts.ts'
-import { databaseAnswers, gateway, openDatabase, sharedStore, storeAnswers } from './parts.ts'
+import { sharedStore, storeAnswers } from './store-parts.ts'
 
 await runService('api-gateway', async (tools) => {
   const { configuration, log, newId, tracer } = tools

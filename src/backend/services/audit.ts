@@ -6,8 +6,9 @@ import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
 import { auditing } from './audit-parts.ts'
+import { databaseAnswers, openDatabase, openReplica } from './database-parts.ts'
 import { followLogLevel } from './operations-parts.ts'
-import { databaseAnswers, openDatabase, openReplica, sharedStore } from './parts.ts'
+import { sharedStore } from './store-parts.ts'
 
 await runService('audit-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })

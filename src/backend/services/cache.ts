@@ -7,7 +7,7 @@ import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
 import { followLogLevel } from './operations-parts.ts'
-import { sharedStore, storeAnswers } from './parts.ts'
+import { sharedStore, storeAnswers } from './store-parts.ts'
 
 /** Walking a part of the universe may take longer than a quote may. */
 const STEP_WAIT_MS = 30_000

@@ -7,8 +7,10 @@ import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { internalClient } from '../server/internal-client.ts'
 import { runService } from '../server/service-process.ts'
+import { calculation } from './calculation-parts.ts'
+import { requireFittingDatabase } from './database-parts.ts'
 import { followLogLevel } from './operations-parts.ts'
-import { calculation, requireFittingDatabase, sharedStore, storeAnswers } from './parts.ts'
+import { sharedStore, storeAnswers } from './store-parts.ts'
 
 await runService('calculation-service', async (tools) => {
   const { configuration, log, newId } = tools

@@ -7,16 +7,10 @@ import { readTermsInForce } from '../reference-data/terms-in-force.ts'
 import { ownContext } from '../server/call-context.ts'
 import { requireSettings } from '../server/configuration.ts'
 import { runService } from '../server/service-process.ts'
+import { databaseAnswers, openDatabase, openReplica } from './database-parts.ts'
+import { administrating, marketReads } from './market-parts.ts'
 import { followLogLevel } from './operations-parts.ts'
-import {
-  administrating,
-  databaseAnswers,
-  marketReads,
-  openDatabase,
-  openReplica,
-  sharedStore,
-  storeAnswers,
-} from './parts.ts'
+import { sharedStore, storeAnswers } from './store-parts.ts'
 
 await runService('data-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
