@@ -409,6 +409,9 @@ const KERNEL_WORDS: Readonly<Record<string, string>> = {
   decimal_js_rate_and_lines: 'the same by decimal.js',
   price_with_waterfall: '`price()` with its waterfall',
   decimal_js_with_waterfall: 'its numbers by decimal.js',
+  inputs_written: 'the inputs written for the record',
+  decimal_read: 'a decimal read',
+  decimal_printed: 'a decimal made and printed',
 }
 
 function kernel(kept: Kept): string {
