@@ -27,7 +27,7 @@ const ANSWER_MS_MAX = 10_000
 const TIME_LIMIT_MS = 600_000
 /** A process that has answered a part of them has what it needs; what it keeps on top is kept for nobody. */
 const WARM_UP = 0.2
-const KEPT_GROWTH_BYTES_MAX = 100_000_000
+const KEPT_GROWTH_BYTES_MAX = 50_000_000
 /** What is no object's, as of a compressor that was forgotten, is seen here alone; what an allocator has not given back yet is in it too. */
 const RESIDENT_GROWTH_BYTES_MAX = 400_000_000
 
