@@ -1,6 +1,6 @@
 // Bundles the packages that every service loads into a file each, below dist/node_modules, where the compiled services find them before
 // the installed ones: a service that starts reads thirty files of packages in place of a thousand. What it runs is the same code.
-// Packages that find files of their own beside them, and those that few processes need and load later, stay as they are installed.
+// Packages that few processes need, and load later, stay as they are installed.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rolldown } from 'rolldown'
 
@@ -10,6 +10,7 @@ export const BUNDLED = [
   '@fastify/cookie',
   '@fastify/static',
   '@fastify/swagger',
+  '@fastify/swagger-ui',
   '@fastify/under-pressure',
   'basic-ftp',
   'close-with-grace',
@@ -48,11 +49,15 @@ export async function bundlePackages(into, last, stamp) {
     external: NOT_INSTALLED,
     transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
   })
-  await bundle.write({ dir: into, entryFileNames: '[name]/index.mjs', chunkFileNames: '.shared/[name]-[hash].mjs' })
+  await bundle.write({ dir: into, entryFileNames: '[name]/lib/index.mjs', chunkFileNames: '.shared/[name]-[hash].mjs' })
   await bundle.close()
   rmSync(entries, { recursive: true })
+  // Beside lib/, as in the package: the files of the page.
+  cpSync(new URL('../node_modules/@fastify/swagger-ui/static', import.meta.url), `${into}/@fastify/swagger-ui/static`, {
+    recursive: true,
+  })
   for (const specifier of BUNDLED) {
-    writeFileSync(`${into}/${specifier}/package.json`, JSON.stringify({ main: 'index.mjs', exports: './index.mjs' }))
+    writeFileSync(`${into}/${specifier}/package.json`, JSON.stringify({ exports: './lib/index.mjs' }))
   }
   writeFileSync(`${into}/.built-from`, stamp)
 }

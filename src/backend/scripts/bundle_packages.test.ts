@@ -40,7 +40,7 @@ test('each exports under every name what the installed package does, and by defa
     const names = /^[A-Za-z_$][\\w$]*$/
     for (const specifier of BUNDLED) {
       const installed = await import(import.meta.resolve(specifier, '${MODULE}'))
-      const bundled = await import(pathToFileURL('${bundles}/' + specifier + '/index.mjs'))
+      const bundled = await import(pathToFileURL('${bundles}/' + specifier + '/lib/index.mjs'))
       const exported = Object.keys(installed).filter((name) => names.test(name))
       if (exported.length === 0) console.log(specifier, 'exports nothing')
       for (const name of exported) {
@@ -55,7 +55,7 @@ test('compiled code finds them before the installed ones', () => {
     import { writeFileSync } from 'node:fs'
     writeFileSync('${folder}/dist/program.mjs', "console.log(import.meta.resolve('fastify'))")
     await import('${folder}/dist/program.mjs')`)
-  expect(found).toContain('/dist/node_modules/fastify/index.mjs')
+  expect(found).toContain('/dist/node_modules/fastify/lib/index.mjs')
 })
 
 test(
