@@ -30,6 +30,8 @@ export interface InternalClientOptions {
   readonly log: Log
   /** Without it nothing is traced. */
   readonly tracer?: Tracer | null
+  /** A minute unless said. */
+  readonly connectionsLifeMs?: number
 }
 
 export interface InternalClient {
@@ -46,8 +48,11 @@ export interface InternalClient {
 }
 
 const CALL_HEADERS = { 'content-type': NDJSON } as const
-/** Requests on their way at once for each operation, calls in one, calls that wait. */
-const LANES = 8
+/**
+ * Requests on their way at once for each operation, calls in one, calls that wait. While two are out the next gathers: more lanes make
+ * smaller requests, and a request costs both ends more than a call in it.
+ */
+const LANES = 2
 const BATCH_MAX = 256
 const QUEUE_MAX = 20_000
 /** A request whose answers are not all there after this no longer holds its lane: slow calls must not keep others waiting. */
@@ -56,6 +61,8 @@ const LANE_HOLD_MS = 5
 const CONNECTIONS = 64
 const CONNECT_TIMEOUT_MS = 1_000
 const IDLE_CLOSE_MS = 30_000
+/** Then calls go over new connections, so that a replica that is new gets its share of them: a connection stays with one for its life. */
+const CONNECTIONS_LIFE_MS = 60_000
 /** A stream that says nothing for this long is broken: a scan of a cold month may take its time before it has a line. */
 const STREAM_SILENCE_MS = 120_000
 /** A call that was not sent, or may be repeated, is sent once more. */
@@ -71,20 +78,22 @@ interface Call extends Waiting {
 }
 
 export function internalClient(options: InternalClientOptions): InternalClient {
-  const { url, service, tls, log, tracer = null } = options
-  let pool = openPool(url, tls === null ? null : readTlsMaterial(tls))
+  const { url, service, tls, log, tracer = null, connectionsLifeMs = CONNECTIONS_LIFE_MS } = options
+  let material = tls === null ? null : readTlsMaterial(tls)
+  let pool = openPool(url, material)
+  const renewing = setInterval(() => renew(material), connectionsLifeMs).unref()
+  function renew(given: TlsMaterial | null): void {
+    const before = pool
+    pool = openPool(url, given)
+    material = given
+    // Requests on the old connections end in peace.
+    void before.close()
+  }
   const stopWatching =
     tls === null
       ? () => {}
-      : watchTlsMaterial(
-          tls,
-          (material) => {
-            const before = pool
-            pool = openPool(url, material)
-            // Requests on the old connections end in peace.
-            void before.close()
-          },
-          (error) => log.warn({ err: error }, 'the renewed internal certificate cannot be used yet'),
+      : watchTlsMaterial(tls, renew, (error) =>
+          log.warn({ err: error }, 'the renewed internal certificate cannot be used yet'),
         )
   const waiting = deadlines()
   /** Calls without an outcome. */
@@ -269,6 +278,7 @@ export function internalClient(options: InternalClientOptions): InternalClient {
     },
     async close() {
       stopWatching()
+      clearInterval(renewing)
       closed = true
       if (open > 0) await new Promise<void>((settled) => onSettled.push(settled))
       await pool.close()

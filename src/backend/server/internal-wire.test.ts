@@ -178,6 +178,20 @@ describe('a call between services', () => {
     expect((await answer).ticker).toBe('GME')
   })
 
+  test('goes over new connections after a while, and no call notices', async () => {
+    let connections = 0
+    const count = () => {
+      connections += 1
+    }
+    const { server } = await wire([serve(LOOK_UP, async ({ ticker }) => ({ ticker, rate: decimal('1') as Rate }))])
+    const client = internalClient({ url: server.url, service: 'test', tls: null, log, connectionsLifeMs: 20 })
+    open.push(client)
+    subscribe('undici:client:connected', count)
+    const lookUp = client.call({ ...LOOK_UP, repeatable: false })
+    while (connections < 3) expect((await lookUp({ ticker: 'GME', waitMs: 0 }, context())).ticker).toBe('GME')
+    unsubscribe('undici:client:connected', count)
+  })
+
   test('refuses an answer that is not of its shape', async () => {
     const wrong: Operation<{ ticker: string; waitMs: number }, { ticker: string }> = {
       ...LOOK_UP,
