@@ -10,15 +10,26 @@ const HEADER_LENGTH_MAX = 200
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
 const NOT_PRINTABLE = /[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/g
 
+/** Of the last request: most come from programs that send many. */
+let lastUserAgent = { sent: '', kept: '' }
+
+function keptUserAgent(sent: string): string {
+  if (lastUserAgent.sent !== sent) {
+    lastUserAgent = { sent, kept: sent.replace(NOT_PRINTABLE, '').slice(0, HEADER_LENGTH_MAX) }
+  }
+  return lastUserAgent.kept
+}
+
 /** Who asked; header text is cleaned and cut. The request is an authenticated one. */
 export function actorOf(request: FastifyRequest, idempotencyKey: string | null = null): Actor {
   const principal = request.principal as Principal
+  const userAgent = request.headers['user-agent']
   return {
     actorType: principal.role,
     actorId: principal.clientId,
     keyId: principal.keyId,
     sourceIp: senderAddress(request),
-    userAgent: request.headers['user-agent']?.replace(NOT_PRINTABLE, '').slice(0, HEADER_LENGTH_MAX) ?? null,
+    userAgent: userAgent === undefined ? null : keptUserAgent(userAgent),
     requestId: request.id,
     idempotencyKey,
   }

@@ -129,14 +129,15 @@ export function calculation(
     engineBuild: engineBuild(configuration.buildCommit),
   }
   /** Keeps a record with a span of its own. */
-  const keeping =
-    (keepRow: (makeRow: () => AuditRow) => Promise<void>): KeepRecord =>
-    (record, context) =>
+  const keeping = (keepRow: (makeRow: () => AuditRow) => Promise<void>): KeepRecord => {
+    if (tracer === null) return (record) => keepRow(() => quoteRecordRow(record))
+    return (record, context) =>
       inSpan(tracer, 'postgresql quote record', 'client', context, () => keepRow(() => quoteRecordRow(record)), {
         'db.system.name': 'postgresql',
         'db.operation.name': 'INSERT',
         'quote.id': record.auditId,
       })
+  }
   const keepRecord = keeping(records.append)
   return {
     desk: priceDesk({
