@@ -8,7 +8,7 @@
 import { type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe, Type } from 'typebox'
 import { compare, type Decimal, decimal, parseDecimal, significantDecimals } from '../pricing/decimal.ts'
 import { type IsoDate, TICKER_PATTERN, type Ticker } from '../pricing/units.ts'
-import { type JsonValue, LONE_SURROGATE, NumberToken } from './json-reader.ts'
+import { bareObject, type JsonValue, LONE_SURROGATE, NumberToken } from './json-reader.ts'
 import { invalidParameters, type ValidationError } from './problem.ts'
 import { UnreadableText } from './query-reader.ts'
 
@@ -187,7 +187,7 @@ export type Location = 'body' | 'query' | 'path'
 /**
  * Reads a request's part as its shape.
  * @param source the body as the strict reader made it, or the query's or path's texts
- * @returns a null-prototype object of the shape's fields alone, typed; what was left out and has no default is absent
+ * @returns an object of the shape's fields alone, which inherits nothing, typed; what was left out and has no default is absent
  * @throws Problem INVALID_PARAMETER that names every fault at once and the names that are valid
  */
 export function parseShape<P extends TProperties>(
@@ -211,7 +211,7 @@ export function collectShape<P extends TProperties>(
   location: Location,
   faults: ValidationError[],
 ): Static<TObject<P>> {
-  const parsed: Record<string, unknown> = Object.create(null)
+  const parsed = bareObject<Record<string, unknown>>()
   const fault = (name: string, rule: string) => faults.push({ field: name, location, message: `${name} ${rule}` })
   if (typeof source !== 'object' || source === null || Array.isArray(source) || source instanceof NumberToken) {
     fault(location, location === 'body' ? 'must be a JSON object' : 'cannot be read')
