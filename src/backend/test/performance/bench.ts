@@ -94,5 +94,8 @@ async function run(name: string): Promise<void> {
 
 function keep(path: string, result: object): void {
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`)
+  // Six digits are more than any of it is good for.
+  const rounded = (_name: string, value: unknown) =>
+    typeof value !== 'number' || Number.isInteger(value) ? value : Number(value.toPrecision(6))
+  writeFileSync(path, `${JSON.stringify(result, rounded, 2)}\n`)
 }

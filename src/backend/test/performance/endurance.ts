@@ -6,7 +6,7 @@ import { type BenchOptions, effortOf } from './effort.ts'
 import { postEach } from './load.ts'
 import { closedLoop, LAG_P99_MS_MAX, openLoop } from './open-loop.ts'
 import { residentMib, togetherMib } from './resident.ts'
-import { figure, printed } from './rounds.ts'
+import { figure } from './rounds.ts'
 import { keyOfUnlimitedBroker, type MeasuredEngine, quotesOf, recordsKept, withEngine } from './single.ts'
 import { drift, least } from './slope.ts'
 import { atMost, type Target } from './targets.ts'
@@ -28,7 +28,7 @@ const HANDLES_MORE_MAX = 4
 /** Of the windows in which the generator itself was late: more, and the machine had other things to do. */
 const LATE_SHARE_MAX = 0.1
 
-interface Sample {
+export interface Sample {
   readonly at_seconds: number
   readonly answered: number
   readonly p50_ms: number
@@ -75,11 +75,23 @@ async function lasting(engine: MeasuredEngine, options: BenchOptions): Promise<o
   console.log(
     `  ${whole.answered} quotes answered, ${await recordsKept(pool)} on the record with those before; p50 ${whole.p50_ms.toFixed(2)} ms, p99 ${whole.p99_ms.toFixed(2)} ms, p99.9 ${whole.p999_ms.toFixed(1)} ms`,
   )
+  const { resident_mib, heap_mib } = driftsOf(samples)
+  console.log(
+    `  by least squares ${resident_mib.toFixed(1)} MiB resident an hour, and ${heap_mib.toFixed(1)} MiB an hour of heap after collections`,
+  )
   if (targets.some(({ met }) => !met)) process.exitCode = 1
-  return { minutes: options.minutes, capacity, rate, sample_seconds: SAMPLE_SECONDS, whole, samples, targets }
+  const told = thinned(samples)
+  return { minutes: options.minutes, capacity, rate, sample_seconds: SAMPLE_SECONDS, whole, samples: told, targets }
+}
+
+/** As many as a picture shows. */
+function thinned(samples: readonly Sample[]): Sample[] {
+  const every = Math.ceil(samples.length / SAMPLES_TOLD_MAX)
+  return samples.filter((_, index) => index % every === 0)
 }
 
 const PRINT_EVERY = 12
+const SAMPLES_TOLD_MAX = 180
 
 function printSample(of: Sample): void {
   const { at_seconds, p50_ms, p99_ms, resident_mib, heap_mib, files, handles, queued } = of
@@ -118,45 +130,45 @@ async function allCommitted(engine: MeasuredEngine): Promise<void> {
   }
 }
 
-/** @param missing requests without an answer, and records that still wait. @returns what has to be flat, and whether it is */
-export function flatness(samples: readonly Sample[], missing: number): Target[] {
+/** What is judged: everything but the warm-up. */
+function judgedOf(samples: readonly Sample[]): { readonly judged: readonly Sample[]; readonly hours: number } {
   const total = samples.at(-1)?.at_seconds ?? 0
   const warmUp = Math.min(WARM_UP_SECONDS_MAX, total * WARM_UP_SHARE)
-  const judged = samples.filter(({ at_seconds }) => at_seconds >= warmUp)
+  return { judged: samples.filter(({ at_seconds }) => at_seconds >= warmUp), hours: (total - warmUp) / 3_600 }
+}
+
+/** MiB an hour. Between two collections the heap is whatever it is: what is left after them is looked at. */
+function driftsOf(samples: readonly Sample[]): Record<'resident_mib' | 'heap_mib', number> {
+  const { judged } = judgedOf(samples)
+  const perHour = (of: readonly Sample[], what: 'resident_mib' | 'heap_mib') =>
+    drift(of.map((sample) => [sample.at_seconds / 3_600, sample[what]]))
+  return {
+    resident_mib: perHour(judged, 'resident_mib'),
+    heap_mib: perHour(least(judged, 'heap_mib', HEAP_SLICES), 'heap_mib'),
+  }
+}
+
+/** @param missing requests without an answer, and records that still wait. @returns what has to be flat, and whether it is */
+export function flatness(samples: readonly Sample[], missing: number): Target[] {
+  const { judged, hours } = judgedOf(samples)
   const quarter = Math.max(1, Math.floor(judged.length / 4))
   const [first, last] = [judged.slice(0, quarter), judged.slice(-quarter)]
   const median = (of: readonly Sample[], what: keyof Sample) => figure(of.map((sample) => sample[what])).median
-  const hours = (total - warmUp) / 3_600
-  const growth = (name: string, what: 'resident_mib' | 'heap_mib', of: readonly Sample[]): Target => {
-    const perHour = drift(of.map((sample) => [sample.at_seconds / 3_600, sample[what]]))
-    console.log(
-      `  ${name}: ${printed(figure(of.map((sample) => sample[what])))} MiB, ${perHour.toFixed(1)} MiB an hour by least squares`,
-    )
+  const drifts = driftsOf(samples)
+  const growth = (name: string, what: 'resident_mib' | 'heap_mib'): Target => {
     const bound = median(judged, what) * GROWTH_SHARE_MAX + GROWTH_MIB
-    return atMost(
-      `${name}, growth over the ${(hours * 60).toFixed(1)} minutes judged`,
-      Math.round(bound),
-      perHour * hours,
-      'MiB',
-    )
+    const over = `${name}, growth over the ${(hours * 60).toFixed(1)} minutes judged`
+    return atMost(over, Math.round(bound), drifts[what] * hours, 'MiB')
   }
+  const more = (what: 'files' | 'handles') => median(last, what) - median(first, what)
   const p99Bound = Math.max(P99_MS, median(first, 'p99_ms') * P99_TIMES_MAX)
   const late = samples.filter(({ lag_p99_ms }) => lag_p99_ms > LAG_P99_MS_MAX).length
   return [
-    growth('resident memory', 'resident_mib', judged),
-    // Between two collections the heap is whatever it is: what is left after them is looked at.
-    growth('heap after collections', 'heap_mib', least(judged, 'heap_mib', HEAP_SLICES)),
+    growth('resident memory', 'resident_mib'),
+    growth('heap after collections', 'heap_mib'),
     atMost('p99, last quarter', Math.round(p99Bound * 10) / 10, median(last, 'p99_ms'), 'ms'),
-    atMost(
-      'open files more than in the first quarter',
-      HANDLES_MORE_MAX,
-      median(last, 'files') - median(first, 'files'),
-    ),
-    atMost(
-      'active handles more than in the first quarter',
-      HANDLES_MORE_MAX,
-      median(last, 'handles') - median(first, 'handles'),
-    ),
+    atMost('open files more than in the first quarter', HANDLES_MORE_MAX, more('files')),
+    atMost('active handles more than in the first quarter', HANDLES_MORE_MAX, more('handles')),
     atMost('requests without an answer, records that still wait', 0, missing),
     atMost('share of windows in which the generator was late', LATE_SHARE_MAX, late / samples.length),
   ]

@@ -17,7 +17,7 @@ const CLOSED_CONNECTIONS = 64
 /** More than are ever under way below capacity. */
 const OPEN_CONNECTIONS = 256
 const SHARES = [0.25, 0.5, 0.7, 0.9] as const
-const WHOLE: Effort = { rounds: 3, seconds: 4, warmUpSeconds: 4 }
+const WHOLE: Effort = { rounds: 3, seconds: 3, warmUpSeconds: 4 }
 /** A generator that is later than this in one of a hundred requests measures itself. */
 export const LAG_P99_MS_MAX = 2
 /** Below this share of answers in time the queue grew from beginning to end. */

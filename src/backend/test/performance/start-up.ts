@@ -13,7 +13,7 @@ import { type Figure, interleaved, printed } from './rounds.ts'
 import { allInOne } from './single.ts'
 import { below } from './targets.ts'
 
-const ROUNDS = 4
+const ROUNDS = 3
 const TARGET_MS = 400
 
 export async function startUp(options: BenchOptions): Promise<object> {
