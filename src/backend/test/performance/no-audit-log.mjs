@@ -1,5 +1,5 @@
-// The engine as it is built, without one step: what should be kept is taken and dropped. The record is still made, and the price
-// leaves as soon as it is. A program under `--import` of this file has another module in the place of audit-log.js; the product
+// The engine as it is built, without one step: what should be kept is taken and dropped. What a record is made of is gathered, its text is
+// not written, and the price leaves at once. A program under `--import` of this file has another module in the place of audit-log.js; the product
 // has no setting for it, and nothing else is different.
 //
 //     node --import ./no-audit-log.mjs dist/services/all-in-one.js
