@@ -21,22 +21,25 @@ const NEGATIVE = 0x4000
 /** Digits of a decimal that the database keeps in two bytes. */
 const GROUP = 4
 
+/** A full batch of quotes; what takes more is written once and let go. */
+const SCRATCH_BYTES_MAX = 8_000_000
 let scratch = Buffer.allocUnsafe(1 << 18)
 
 /**
- * @returns the rows, one after the other; null when one is not of the plain form that engines write (an id, a time to the millisecond,
+ * @returns the rows, one after the other, which are to be copied before this is called again; null when one is not of the plain form that engines write (an id, a time to the millisecond,
  *   decimals): then the database is to read the texts, and to say what is wrong
  */
 export function binaryRows(rows: readonly AuditRow[]): Buffer | null {
   let bytes = 0
   for (const row of rows) bytes += FIXED_BYTES + BYTES_A_UNIT * unitsOf(row)
-  if (scratch.length < bytes) scratch = Buffer.allocUnsafe(2 * bytes)
+  if (scratch.length < bytes && bytes <= SCRATCH_BYTES_MAX) scratch = Buffer.allocUnsafe(bytes)
+  const into = scratch.length < bytes ? Buffer.allocUnsafe(bytes) : scratch
   let at = 0
   for (const row of rows) {
     if (!isPlain(row)) return null
-    at = writeRow(scratch, at, row)
+    at = writeRow(into, at, row)
   }
-  return Buffer.from(scratch.subarray(0, at))
+  return into.subarray(0, at)
 }
 
 function unitsOf(row: AuditRow): number {

@@ -14,7 +14,7 @@ const LENGTH_BYTES = 4
 
 /**
  * Carries out `copy … from stdin (format binary)`.
- * @param rows as the binary form has them, without its header and trailer
+ * @param rows as the binary form has them, without its header and trailer; copied at once
  * @throws what the database says, as a query does; then none of the rows is there
  */
 export function copyIn(client: pg.PoolClient, statement: string, rows: Buffer, timeoutMs: number): Promise<void> {
