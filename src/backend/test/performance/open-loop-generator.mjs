@@ -87,6 +87,12 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
     socket.write(bytes[sent % bytes.length])
     sent += 1
   }
+  /** Unless a request waits for a free one. */
+  const rest = (socket) => {
+    const next = waiting.shift()
+    if (next === undefined) free.push(socket)
+    else send(socket, next)
+  }
   const onAnswer = (socket, status) => {
     const atMs = now()
     for (const of of [whole, window]) {
@@ -95,12 +101,17 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
       note(of.service, atMs - socket.sentMs)
     }
     answered += 1
-    const next = waiting.shift()
-    if (next === undefined) free.push(socket)
-    else send(socket, next)
+    rest(socket)
     if (answered === allDue) finish()
   }
-  for (let index = 0; index < connections; index += 1) free.push(await connected(url, onAnswer))
+  // A server lets go of a connection that rested too long; another takes its place.
+  const onClose = (socket) => {
+    const at = free.indexOf(socket)
+    if (at === -1) throw new Error('the server closed a connection that had a request')
+    free.splice(at, 1)
+    void connected(url, onAnswer, onClose).then(rest)
+  }
+  for (let index = 0; index < connections; index += 1) rest(await connected(url, onAnswer, onClose))
 
   const shared = new SharedArrayBuffer(8)
   const dueTimes = new SharedArrayBuffer(RING * 8)
@@ -125,7 +136,8 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
     for (; taken < due; taken += 1) {
       const dueMs = ring[taken % RING]
       for (const of of [whole, window]) note(of.lag, atMs - dueMs)
-      const socket = free.pop()
+      // The one that rested longest.
+      const socket = free.shift()
       if (socket === undefined) waiting.push(dueMs)
       else send(socket, dueMs)
     }
@@ -160,20 +172,15 @@ function bytesOf(url, { headers, body }) {
   )
 }
 
-function connected(url, onAnswer) {
+function connected(url, onAnswer, onClose) {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
     const socket = net.connect({ host: hostname, port: Number(port), noDelay: true }, () => resolve(socket))
     let left = 0
     let status = 0
     let head = null
-    socket.on('error', (error) => {
-      reject(error)
-      if (status !== null) throw error
-    })
-    socket.on('close', () => {
-      throw new Error('the server closed a connection')
-    })
+    socket.on('error', reject)
+    socket.on('close', () => onClose(socket))
     socket.on('data', (chunk) => {
       if (left > 0) {
         left -= chunk.length
