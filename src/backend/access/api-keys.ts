@@ -1,5 +1,6 @@
 // API keys: `bre_<key id>_<secret>`. The prefix lets a leaked key be recognised, the id finds its row, and of the secret
-// only the SHA-256 is kept: 48 random base62 characters cannot be guessed, so a slow hash would add nothing.
+// only the SHA-256 is kept: 48 random base62 characters cannot be guessed, so a slow hash would add nothing. What was shown and found to
+// be right is compared as it is while the copy of its row is fresh, since hashing costs more than the price of a quote.
 //
 // A key's row is kept in memory for a few seconds, so that a request costs no trip to the database; a revoked key works
 // until its copy has aged. When the database is away the copy serves a while longer, and a key without one is answered
@@ -131,6 +132,8 @@ const LAST_USE_EVERY_MS = 60_000
 
 interface KeyRow {
   readonly secretHash: Buffer
+  /** The secret that was found to have this hash, ASCII; null: none was yet. It goes with this copy of the row, after seconds. */
+  proven: Uint8Array | null
   readonly revokedAtMs: number | null
   readonly principal: Principal
 }
@@ -162,8 +165,12 @@ export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOption
   }
 
   function holderOf(row: KeyRow | null, secret: string): Principal | null {
+    const shown = Buffer.from(secret, 'latin1')
+    if (row !== null && row.proven !== null && timingSafeEqual(shown, row.proven)) return principalNow(row)
     const matches = timingSafeEqual(hashSecret(secret), row?.secretHash ?? NO_HASH)
-    return row === null || !matches ? null : principalNow(row)
+    if (row === null || !matches) return null
+    row.proven = new Uint8Array(shown)
+    return principalNow(row)
   }
 
   return {
@@ -209,6 +216,7 @@ async function readKeyRow(database: Queryable, keyId: string): Promise<KeyRow | 
   if (row === undefined) return null
   return {
     secretHash: row.secret_hash,
+    proven: null,
     revokedAtMs: row.revoked_at?.getTime() ?? null,
     principal: {
       keyId,
