@@ -72,6 +72,7 @@ test('a figure that was refused is told as refused, and is not drawn', () => {
   })
   keep('open-loop', {
     capacity: 2_000,
+    lag_p99_ms_max: 3,
     levels: [
       { rate: 500, share: 0.25, engine: of(null), bare: of(null) },
       { rate: 1_000, share: 0.5, engine: of(null), bare: of(null) },

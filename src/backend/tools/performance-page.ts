@@ -240,6 +240,7 @@ interface Open {
 
 interface OpenLoop extends Kept {
   readonly capacity: number
+  readonly lag_p99_ms_max: number
   readonly levels: readonly {
     readonly rate: number
     readonly share: number
@@ -249,7 +250,7 @@ interface OpenLoop extends Kept {
 }
 
 function openLoop(kept: Kept, draw: Draw): string {
-  const { capacity: found, levels } = kept as OpenLoop
+  const { capacity: found, lag_p99_ms_max, levels } = kept as OpenLoop
   const row = (name: string, rate: number, share: number, of: Open) =>
     of.refused !== null
       ? [name, grouped(rate), percent(share), `refused: ${of.refused}`, '', '', '', '']
@@ -275,7 +276,7 @@ function openLoop(kept: Kept, draw: Draw): string {
   return `## Latency at a fixed rate
 
 A closed loop asks again when it has its answer, and so spares a slow moment the requests that would have waited. Here requests arrive by chance at a fixed rate, whatever becomes of those before, and latency
-counts from when a request was due. The closed loop answered ${grouped(found)} requests/s. The last column is how late the sender itself was; a figure whose sender was more than 2 ms late is refused.
+counts from when a request was due. The closed loop answered ${grouped(found)} requests/s. The last column is how late the sender itself was; a figure whose sender was more than ${lag_p99_ms_max} ms late is refused.
 
 ${table(
   [

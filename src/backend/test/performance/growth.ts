@@ -30,7 +30,9 @@ const RECORDS_MOST = 1_000_000
 const CONNECTIONS = [1, 4, 16, 64, 256, 1_000] as const
 /** Of all kinds but the last. */
 const USUAL_CONNECTIONS = 16
-const WHOLE: Effort = { rounds: 3, seconds: 2, warmUpSeconds: 3 }
+const WHOLE: Effort = { rounds: 3, seconds: 2, warmUpSeconds: 1 }
+/** So that the first point is of an engine that is as warm as at the others. */
+const ENGINE_WARM_UP: Effort = { rounds: 1, seconds: 5, warmUpSeconds: 0 }
 /** So many days before now hold the history. */
 const DAYS = 25
 
@@ -53,10 +55,10 @@ export async function growth(options: BenchOptions): Promise<object> {
     `growth: cost of one quote, ${effort.rounds} rounds of ${effort.seconds} s, ${USUAL_CONNECTIONS} connections where they do not grow themselves`,
   )
   const curves = {
-    names: await curveOf('names', withNames(effort)),
-    brokers: await curveOf('brokers', withBrokers(effort)),
-    records: await curveOf('records before', withRecords(effort, records)),
-    connections: await curveOf('connections', withConnections(effort)),
+    names: await curveOf('names', withNames(options, effort)),
+    brokers: await curveOf('brokers', withBrokers(options, effort)),
+    records: await curveOf('records before', withRecords(options, effort, records)),
+    connections: await curveOf('connections', withConnections(options, effort)),
   }
   const targets = Object.entries(curves).map(
     ([name, { per_tenfold, verdict }]): Target => ({
@@ -91,11 +93,14 @@ interface Engine {
   readonly folder: string
   readonly url: string
   readonly pool: pg.Pool
+  /** Of a broker without a limit. */
+  readonly apiKey: string
   readonly contender: (shot: Shot) => Contender
 }
 
-/** A database of its own, with the demonstration's data, and the engine on it. */
+/** A database of its own, with the demonstration's data, and the engine on it, warm. */
 async function withFreshEngine<T>(
+  options: BenchOptions,
   prepare: (pool: pg.Pool) => Promise<void>,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
@@ -109,16 +114,20 @@ async function withFreshEngine<T>(
     await seedReferenceData(pool)
     await seedDemoData(pool, { now: new Date() })
     await prepare(pool)
+    const apiKey = await keyOfUnlimitedBroker(pool)
     return await withTemporaryFolder(async (folder) => {
       const engine = await allInOne(folder, 'engine', { DATABASE_URL: postgres.url })
-      return withServer(engine, (pid) =>
-        work({
+      return withServer(engine, async (pid) => {
+        const { seconds } = effortOf(options, ENGINE_WARM_UP)
+        await loadDriver(folder).run(quotesOf(engine.url, apiKey), USUAL_CONNECTIONS, seconds)
+        return work({
           folder,
           url: engine.url,
           pool,
+          apiKey,
           contender: (shot) => ({ shot, pids: { engine: pid, PostgreSQL: postgres.pid() } }),
-        }),
-      )
+        })
+      })
     })
   } finally {
     await pool.end()
@@ -136,18 +145,18 @@ async function measuredPoint(engine: Engine, size: number, shot: Shot, effort: E
 }
 
 async function* pointsOf(
+  options: BenchOptions,
   prepare: (pool: pg.Pool) => Promise<void>,
   work: (engine: Engine, tell: (point: Point) => void) => Promise<void>,
 ): AsyncGenerator<Point> {
   const points: Point[] = []
-  await withFreshEngine(prepare, (engine) => work(engine, (point) => points.push(point)))
+  await withFreshEngine(options, prepare, (engine) => work(engine, (point) => points.push(point)))
   yield* points
 }
 
 /** The lender's file grows, and every name of it that has a rate is asked for. */
-function withNames(effort: Effort): AsyncIterable<Point> {
-  return pointsOf(nothing, async (engine, tell) => {
-    const apiKey = await keyOfUnlimitedBroker(engine.pool)
+function withNames(options: BenchOptions, effort: Effort): AsyncIterable<Point> {
+  return pointsOf(options, nothing, async (engine, tell) => {
     // Names of the demonstration do not count.
     await engine.pool.query('truncate lender_rates, lender_rate_history, stocks, feed_states')
     for (const size of NAMES) {
@@ -160,14 +169,14 @@ function withNames(effort: Effort): AsyncIterable<Point> {
       })
       const tickers = quotableTickers(source)
       const bodies = singleBodies(CLIENT, tickers, Math.max(200, tickers.length))
-      tell(await measuredPoint(engine, size, quotesOf(engine.url, apiKey, bodies), effort))
+      tell(await measuredPoint(engine, size, quotesOf(engine.url, engine.apiKey, bodies), effort))
     }
   })
 }
 
 /** Each broker with a key, and each key in turn. */
-function withBrokers(effort: Effort): AsyncIterable<Point> {
-  return pointsOf(nothing, async (engine, tell) => {
+function withBrokers(options: BenchOptions, effort: Effort): AsyncIterable<Point> {
+  return pointsOf(options, nothing, async (engine, tell) => {
     let there = 0
     for (const size of BROKERS) {
       await addBrokers(engine.pool, there, size)
@@ -209,13 +218,13 @@ async function addBrokers(pool: pg.Pool, from: number, to: number): Promise<void
 }
 
 /** A log that is filled before. */
-async function* withRecords(effort: Effort, sizes: readonly number[]): AsyncGenerator<Point> {
+async function* withRecords(options: BenchOptions, effort: Effort, sizes: readonly number[]): AsyncGenerator<Point> {
   for (const size of sizes) {
     yield* pointsOf(
+      options,
       (pool) => fillHistory(pool, size),
       async (engine, tell) => {
-        const shot = quotesOf(engine.url, await keyOfUnlimitedBroker(engine.pool))
-        tell(await measuredPoint(engine, size, shot, effort))
+        tell(await measuredPoint(engine, size, quotesOf(engine.url, engine.apiKey), effort))
       },
     )
   }
@@ -230,9 +239,9 @@ async function fillHistory(pool: pg.Pool, records: number): Promise<void> {
 }
 
 /** Beside bare node:http, which has its own trouble with many. */
-function withConnections(effort: Effort): AsyncIterable<Point> {
-  return pointsOf(nothing, async (engine, tell) => {
-    const quotes = quotesOf(engine.url, await keyOfUnlimitedBroker(engine.pool))
+function withConnections(options: BenchOptions, effort: Effort): AsyncIterable<Point> {
+  return pointsOf(options, nothing, async (engine, tell) => {
+    const quotes = quotesOf(engine.url, engine.apiKey)
     const server = await bareBaseline(engine.folder, await postEach(quotes))
     await withServer(server, async (pid) => {
       const contenders = {

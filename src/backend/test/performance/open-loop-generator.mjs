@@ -4,18 +4,13 @@
 //
 //     open-loop-generator.mjs <file with the settings>
 //
-// A process of its own and as little work as can be: requests are bytes made before, on sockets that are open before. A second thread
-// sleeps until the next one is due; the first sends and reads. It writes a line of JSON each `windowSeconds`, and one with `"whole"` at
-// the end. `lag_*` is how late it was itself, between when a request was due and when it was taken up, with a free socket or without.
+// A process of its own and as little work as can be: requests are bytes made before, on sockets that are open before, and what is due is
+// sent at each tick of a millisecond and whenever an answer comes. It writes a line of JSON each `windowSeconds`, and one with `"whole"`
+// at the end. `lag_*` is how late it was itself: from when a request was due to when it was taken up, with a free socket or without.
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
-/** Due times on their way from one thread to the other. */
-const RING = 65_536
-/** From when both threads are there to the first second. */
-const LEAD_MS = 50
 /** How long the last answers are waited for. */
 const LAST_ANSWERS_MS = 5_000
 
@@ -25,31 +20,7 @@ const STEP = Math.log(1.01)
 
 const now = () => performance.timeOrigin + performance.now()
 
-if (isMainThread) await generate(JSON.parse(readFileSync(process.argv[2], 'utf8')))
-else pace(workerData)
-
-// ---- the thread that waits
-
-function pace({ shared, dueTimes, rate, seconds, seed }) {
-  const counter = new Int32Array(shared)
-  const ring = new Float64Array(dueTimes)
-  const random = randomFrom(seed)
-  const startMs = now() + LEAD_MS
-  parentPort.postMessage({ startMs })
-  const endMs = startMs + seconds * 1_000
-  let dueMs = startMs
-  let count = 0
-  for (;;) {
-    dueMs += (-Math.log(1 - random()) * 1_000) / rate
-    if (dueMs >= endMs) break
-    for (let left = dueMs - now(); left > 0; left = dueMs - now()) Atomics.wait(counter, 1, 0, left)
-    ring[count % RING] = dueMs
-    count += 1
-    Atomics.store(counter, 0, count)
-    parentPort.postMessage({})
-  }
-  parentPort.postMessage({ allDue: count })
-}
+await generate(JSON.parse(readFileSync(process.argv[2], 'utf8')))
 
 /** Mulberry32. */
 function randomFrom(seed) {
@@ -62,8 +33,6 @@ function randomFrom(seed) {
   }
 }
 
-// ---- the thread that sends
-
 async function generate({ url, requests, rate, seconds, connections, windowSeconds, seed }) {
   raisePriority()
   const bytes = requests.map((request) => bytesOf(url, request))
@@ -73,6 +42,10 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
   let window = counts()
   let sent = 0
   let answered = 0
+  let due = 0
+  /** When the next one is. */
+  let nextMs = Number.POSITIVE_INFINITY
+  /** How many there were, once the last one was due. */
   let allDue = null
   /** Answered when the last one was due. */
   let inTime = 0
@@ -102,6 +75,7 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
     }
     answered += 1
     rest(socket)
+    sendDue()
     if (answered === allDue) finish()
   }
   // A server lets go of a connection that rested too long; another takes its place.
@@ -113,46 +87,41 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
   }
   for (let index = 0; index < connections; index += 1) rest(await connected(url, onAnswer, onClose))
 
-  const shared = new SharedArrayBuffer(8)
-  const dueTimes = new SharedArrayBuffer(RING * 8)
-  const [counter, ring] = [new Int32Array(shared), new Float64Array(dueTimes)]
-  const worker = new Worker(new URL(import.meta.url), { workerData: { shared, dueTimes, rate, seconds, seed } })
-  let taken = 0
-  let startMs = 0
-  let windows
-  let late
-  worker.on('message', (said) => {
-    if (said.startMs !== undefined) {
-      startMs = said.startMs
-      windows = setInterval(() => {
-        say({ window: true, at_seconds: (now() - startMs) / 1_000, ...figures(window), waiting: waiting.length })
-        window = counts()
-      }, windowSeconds * 1_000)
-      late = setTimeout(finish, seconds * 1_000 + LAST_ANSWERS_MS)
-    }
-    const due = Atomics.load(counter, 0)
+  const random = randomFrom(seed)
+  const gapMs = () => (-Math.log(1 - random()) * 1_000) / rate
+  const startMs = now()
+  const endMs = startMs + seconds * 1_000
+  nextMs = startMs + gapMs()
+  function sendDue() {
     const atMs = now()
-    if (due - taken > RING) throw new Error('requests were due faster than they were taken up')
-    for (; taken < due; taken += 1) {
-      const dueMs = ring[taken % RING]
-      for (const of of [whole, window]) note(of.lag, atMs - dueMs)
+    for (; nextMs <= atMs && nextMs < endMs; nextMs += gapMs()) {
+      for (const of of [whole, window]) note(of.lag, atMs - nextMs)
+      due += 1
       // The one that rested longest.
       const socket = free.shift()
-      if (socket === undefined) waiting.push(dueMs)
-      else send(socket, dueMs)
+      if (socket === undefined) waiting.push(nextMs)
+      else send(socket, nextMs)
     }
-    if (said.allDue === undefined) return
-    allDue = said.allDue
+  }
+  const tick = () => {
+    sendDue()
+    if (nextMs < endMs) {
+      setTimeout(tick, nextMs - now())
+      return
+    }
+    allDue = due
     inTime = answered
     if (answered === allDue) finish()
-  })
-  worker.on('error', (error) => {
-    throw error
-  })
+  }
+  tick()
+  const windows = setInterval(() => {
+    say({ window: true, at_seconds: (now() - startMs) / 1_000, ...figures(window), waiting: waiting.length })
+    window = counts()
+  }, windowSeconds * 1_000)
+  const late = setTimeout(finish, seconds * 1_000 + LAST_ANSWERS_MS)
   await finished
   clearInterval(windows)
   clearTimeout(late)
-  const due = allDue ?? Atomics.load(counter, 0)
   say({ whole: true, rate, seconds, due, in_time: inTime, unanswered: due - answered, ...figures(whole) })
   process.exit(0)
 }

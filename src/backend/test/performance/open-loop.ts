@@ -19,7 +19,7 @@ const OPEN_CONNECTIONS = 256
 const SHARES = [0.25, 0.5, 0.7, 0.9] as const
 const WHOLE: Effort = { rounds: 3, seconds: 3, warmUpSeconds: 4 }
 /** A generator that is later than this in one of a hundred requests measures itself. */
-export const LAG_P99_MS_MAX = 2
+export const LAG_P99_MS_MAX = 3
 /** Below this share of answers in time the queue grew from beginning to end. */
 const SUSTAINED = 0.98
 
@@ -118,7 +118,14 @@ async function besideBare(engine: MeasuredEngine, options: BenchOptions): Promis
       printLevel(levels.at(-1) as Level)
     }
     console.log(`  ${await recordsKept(pool)} records are kept, fsync on`)
-    return { closed_connections: CLOSED_CONNECTIONS, connections: OPEN_CONNECTIONS, seconds, capacity, levels }
+    return {
+      closed_connections: CLOSED_CONNECTIONS,
+      connections: OPEN_CONNECTIONS,
+      seconds,
+      lag_p99_ms_max: LAG_P99_MS_MAX,
+      capacity,
+      levels,
+    }
   })
 }
 
