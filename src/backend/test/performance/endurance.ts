@@ -18,8 +18,10 @@ const WARM_UP_SHARE = 0.25
 const WARM_UP_SECONDS_MAX = 600
 const CLOSED_SECONDS = { rounds: 1, seconds: 6, warmUpSeconds: 8 }
 /** What counts as flat, over the time that is judged: a twentieth, and what one garbage collection more or less makes. */
-const GROWTH_SHARE_MAX = 0.05
-const GROWTH_MIB = 8
+const FLAT = { share: 0.05, mib: 8 }
+/** Of a few minutes, which see few whole collections or none: a leak has to be a large one. */
+const FLAT_SHORT = { share: 0.25, mib: 48 }
+const SHORT_HOURS = 1 / 6
 const P99_TIMES_MAX = 1.5
 /** Below this a p99 is no news, whatever it was before. */
 const P99_MS = 10
@@ -156,7 +158,8 @@ export function flatness(samples: readonly Sample[], missing: number): Target[] 
   const median = (of: readonly Sample[], what: keyof Sample) => figure(of.map((sample) => sample[what])).median
   const drifts = driftsOf(samples)
   const growth = (name: string, what: 'resident_mib' | 'heap_mib'): Target => {
-    const bound = median(judged, what) * GROWTH_SHARE_MAX + GROWTH_MIB
+    const { share, mib } = hours < SHORT_HOURS ? FLAT_SHORT : FLAT
+    const bound = median(judged, what) * share + mib
     const over = `${name}, growth over the ${(hours * 60).toFixed(1)} minutes judged`
     return atMost(over, Math.round(bound), drifts[what] * hours, 'MiB')
   }

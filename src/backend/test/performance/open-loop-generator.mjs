@@ -9,7 +9,6 @@
 // at the end. `lag_*` is how late it was itself: from when a request was due to when it was taken up, with a free socket or without.
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
-import os from 'node:os'
 
 /** How long the last answers are waited for. */
 const LAST_ANSWERS_MS = 5_000
@@ -34,7 +33,6 @@ function randomFrom(seed) {
 }
 
 async function generate({ url, requests, rate, seconds, connections, windowSeconds, seed }) {
-  raisePriority()
   const bytes = requests.map((request) => bytesOf(url, request))
   const free = []
   const waiting = []
@@ -115,7 +113,9 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
   }
   tick()
   const windows = setInterval(() => {
-    say({ window: true, at_seconds: (now() - startMs) / 1_000, ...figures(window), waiting: waiting.length })
+    // The last one ends when everything does.
+    if (now() < endMs)
+      say({ window: true, at_seconds: (now() - startMs) / 1_000, ...figures(window), waiting: waiting.length })
     window = counts()
   }, windowSeconds * 1_000)
   const late = setTimeout(finish, seconds * 1_000 + LAST_ANSWERS_MS)
@@ -124,13 +124,6 @@ async function generate({ url, requests, rate, seconds, connections, windowSecon
   clearTimeout(late)
   say({ whole: true, rate, seconds, due, in_time: inTime, unanswered: due - answered, ...figures(whole) })
   process.exit(0)
-}
-
-/** So that the machine's other work makes the sender late as little as can be; who may not, does not. */
-function raisePriority() {
-  try {
-    os.setPriority(-10)
-  } catch {}
 }
 
 function bytesOf(url, { headers, body }) {
