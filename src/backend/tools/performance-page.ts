@@ -276,7 +276,7 @@ function openLoop(kept: Kept, draw: Draw): string {
   return `## Latency at a fixed rate
 
 A closed loop asks again when it has its answer, and so spares a slow moment the requests that would have waited. Here requests arrive by chance at a fixed rate, whatever becomes of those before, and latency
-counts from when a request was due. The closed loop answered ${grouped(found)} requests/s. The last column is how late the sender itself was; a figure whose sender was more than ${lag_p99_ms_max} ms late is refused.
+counts from when a request was due. The closed loop answered ${grouped(found)} requests/s. The last column is how late the sender itself was; a figure whose sender was more than ${lag_p99_ms_max} ms late, and more than a tenth of what it measured, is refused.
 
 ${table(
   [

@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs'
 import { type BenchOptions, effortOf } from './effort.ts'
 import { postEach } from './load.ts'
-import { closedLoop, LAG_P99_MS_MAX, openLoop } from './open-loop.ts'
+import { closedLoop, measuresItself, openLoop } from './open-loop.ts'
 import { residentMib, togetherMib } from './resident.ts'
 import { figure } from './rounds.ts'
 import { keyOfUnlimitedBroker, type MeasuredEngine, quotesOf, recordsKept, withEngine } from './single.ts'
@@ -165,7 +165,7 @@ export function flatness(samples: readonly Sample[], missing: number): Target[] 
   }
   const more = (what: 'files' | 'handles') => median(last, what) - median(first, what)
   const p99Bound = Math.max(P99_MS, median(first, 'p99_ms') * P99_TIMES_MAX)
-  const late = samples.filter(({ lag_p99_ms }) => lag_p99_ms > LAG_P99_MS_MAX).length
+  const late = samples.filter(({ lag_p99_ms, p99_ms }) => measuresItself(lag_p99_ms, p99_ms)).length
   return [
     growth('resident memory', 'resident_mib'),
     growth('heap after collections', 'heap_mib'),
