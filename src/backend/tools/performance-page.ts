@@ -705,7 +705,7 @@ function capacity(kept: ReadonlyMap<Part, Kept>): string {
   const costs = [...SERVICES, 'PostgreSQL', 'Redis'] as const
   return `## Capacity
 
-A model, computed from the two tables above and the assumptions below; nothing beyond one machine was measured. What one quote through five services costs:
+A model, computed from what five services and the record were measured to cost and from the assumptions below; nothing beyond one machine was measured. What one quote through five services costs:
 
 ${table(
   ['', 'each quote'],
