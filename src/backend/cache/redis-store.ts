@@ -249,6 +249,8 @@ function singleClient(address: RedisAddress, options: RedisStoreOptions): Redis 
     ...firstNode(address),
     enableOfflineQueue: false,
     retryStrategy: reconnectDelayMs,
+    // Commands of one turn of the event loop leave in one write: sixty requests that each count themselves are one packet, not sixty.
+    enableAutoPipelining: true,
   })
 }
 
