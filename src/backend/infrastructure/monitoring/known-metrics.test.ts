@@ -21,10 +21,10 @@ const PROGRAM = [
   'tools/traffic-split',
   'webhooks',
 ]
-/** `metrics.gauge('name', …`, also over two lines, and `new Counter({ name: 'name', …`. */
+/** `metrics.gauge('name', …`, also over two lines, and `new Gauge({ name: 'name', …` or `counter({ name: 'name', …`. */
 const MADE =
-  /(?:metrics\.(?:gauges?|counters?|durations)\(\s*|new (?:Counter|Gauge|Histogram)\(\{\s*name: )'([a-z0-9_]+)'/g
-const HISTOGRAMS = /(?:metrics\.durations\(\s*|new Histogram\(\{\s*name: )'([a-z0-9_]+)'/g
+  /(?:metrics\.(?:gauges?|counters?|durations)\(\s*|(?:new (?:Counter|Gauge|Histogram)|counter|histogram)\(\{\s*name: )'([a-z0-9_]+)'/g
+const HISTOGRAMS = /(?:metrics\.durations\(\s*|(?:new Histogram|histogram)\(\{\s*name: )'([a-z0-9_]+)'/g
 
 const source = PROGRAM.flatMap((folder) =>
   readdirSync(join(BACKEND, folder), { recursive: true, encoding: 'utf8' })
@@ -41,6 +41,6 @@ test('every metric that the source makes is listed, and every one that is listed
 })
 
 test('a metric is found however it is made', () => {
-  const made = `metrics.gauge('one', ''); metrics.counters(\n  'two', ''); const x = metrics.durations(\n 'three'); new Counter({\n name: 'four',`
-  expect(namesIn([made], MADE)).toEqual(['four', 'one', 'three', 'two'])
+  const made = `metrics.gauge('one', ''); metrics.counters(\n  'two', ''); const x = metrics.durations(\n 'three'); new Counter({\n name: 'four', counter({\n name: 'five'`
+  expect(namesIn([made], MADE)).toEqual(['five', 'four', 'one', 'three', 'two'])
 })
