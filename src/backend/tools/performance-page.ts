@@ -1,6 +1,7 @@
 // docs/performance.md and its pictures, made from the results that `npm run bench -- --keep` left in docs/performance/: whatever was
 // kept is told, and what was not is not. The words of docs/performance/notes.md are written by hand and stand in the page as they are.
 import { existsSync, readFileSync } from 'node:fs'
+import type { Machine } from '../test/performance/machine.ts'
 import {
   ASSUMPTIONS,
   daysOfStorage,
@@ -18,20 +19,6 @@ interface Figure {
   readonly median: number | null
   readonly min: number | null
   readonly max: number | null
-}
-
-interface Machine {
-  readonly cpu: string
-  readonly cores: number
-  readonly memory_gib: number
-  readonly platform: string
-  readonly node: string
-  readonly postgres: string
-  readonly engine: string
-  readonly commit: string | null
-  readonly load: string
-  readonly load_average: number
-  readonly busy_before: number
 }
 
 interface Target {
