@@ -9,7 +9,7 @@ import type pg from 'pg'
 import { copyIn } from '../database/copy-in.ts'
 import { naturalBatch, type Outcome } from '../server/natural-batch.ts'
 import { Problem } from '../server/problem.ts'
-import { binaryRows, COPY_ROWS } from './binary-rows.ts'
+import { BinaryRows, COPY_ROWS } from './binary-rows.ts'
 import type { AuditRow } from './quote-record.ts'
 
 export interface AuditLogOptions {
@@ -42,11 +42,13 @@ export interface AuditLogStats {
 export interface AuditLog {
   /**
    * Resolves after the record's commit.
-   * @param row or what makes it, which is called when its batch is written; what that throws is this record's own failure
+   * @param row or what makes it, always the same one, which is called when its batch is written; what that throws is this record's own failure
    * Rejects with Problem AUDIT_UNAVAILABLE when the record cannot be kept now: the database is away, the queue is full, the
    * log is closed, or the database refuses this one record (then the cause says why; the others of its batch are kept).
    */
   append(row: AuditRow | (() => AuditRow)): Promise<void>
+  /** The same for many; resolves when each is kept or refused, with what became of each in their order. */
+  appendAll(rows: readonly (() => AuditRow)[]): Promise<readonly Outcome<void>[]>
   stats(): AuditLogStats
   /** Takes no more records; resolves when every one taken is kept or refused. The pool stays open. */
   close(): Promise<void>
@@ -75,11 +77,13 @@ interface Waiting {
   readonly addedAt: number
 }
 
-/** A row that was made, and the place of its record in the batch. */
-interface Made {
-  readonly row: AuditRow
+/** A record of the batch, and its place there. */
+interface Placed {
+  readonly row: Waiting['row']
   readonly index: number
 }
+
+const rowOf = ({ row }: Pick<Waiting, 'row'>): AuditRow => (typeof row === 'function' ? row() : row)
 
 const KEPT: Outcome<void> = Object.freeze({ ok: true, value: undefined })
 
@@ -89,6 +93,8 @@ export function auditLog(options: AuditLogOptions): AuditLog {
   let failed = 0
   let commits = 0
   let lastCommitMs: number | null = null
+  /** One for each lane that was ever busy. */
+  const idle: BinaryRows[] = []
 
   const batch = naturalBatch<Waiting, void>({
     lanes,
@@ -100,17 +106,24 @@ export function auditLog(options: AuditLogOptions): AuditLog {
         else failed += 1
         settle(index, outcome)
       }
-      const made: Made[] = []
+      // Each row is made and written before the next is made: its texts are many times what is sent, and hundreds of them at once
+      // would be the larger part of what the collector of memory has to carry about.
+      const copy = idle.pop() ?? new BinaryRows()
+      const made: Placed[] = []
+      let plain = true
       for (const [index, { row }] of waiting.entries()) {
         try {
-          made.push({ row: typeof row === 'function' ? row() : row, index })
+          plain = copy.add(rowOf({ row })) && plain
+          made.push({ row, index })
         } catch (error) {
           settled(index, refused(error as Error))
         }
       }
       // The first in the queue has waited longest.
       const giveUpAt = (waiting[0]?.addedAt ?? 0) + RETRY_WINDOW_MS
-      if (made.length > 0) await keep(made, copyRows, giveUpAt, settled)
+      if (made.length > 0) await keep(made, plain ? copy : null, giveUpAt, settled)
+      copy.clear()
+      idle.push(copy)
       return undefined
     },
     refuse: (reason) => {
@@ -119,30 +132,32 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     },
   })
 
-  /** Tries until it is committed, the rows are too old to try again, or the database refuses a row for what it says. */
+  /**
+   * Tries until it is committed, the rows are too old to try again, or the database refuses a row for what it says.
+   * @param copy the rows as they are copied in, which is tried once; null: they are inserted
+   */
   async function keep(
-    made: readonly Made[],
-    write: WriteRows,
+    made: readonly Placed[],
+    copy: BinaryRows | null,
     giveUpAt: number,
     settled: (index: number, outcome: Outcome<void>) => void,
   ): Promise<void> {
     const settleAll = (outcome: Outcome<void>) => {
       for (const { index } of made) settled(index, outcome)
     }
-    const rows = made.map(({ row }) => row)
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await commit(rows, attempt === 0 ? write : insertRows)
+        await commit(made, attempt === 0 ? copy : null)
         return settleAll(KEPT)
       } catch (error) {
         if (isRowAtFault(error)) {
-          if (attempt === 0 && write === copyRows) continue
+          if (attempt === 0 && copy !== null) continue
           if (made.length === 1) {
             return settleAll(refused(unavailable('The audit log does not accept the record', error)))
           }
           const middle = made.length >> 1
-          await keep(made.slice(0, middle), insertRows, giveUpAt, settled)
-          return keep(made.slice(middle), insertRows, giveUpAt, settled)
+          await keep(made.slice(0, middle), null, giveUpAt, settled)
+          return keep(made.slice(middle), null, giveUpAt, settled)
         }
         const pauseMs = RETRY_PAUSE_MS[Math.min(attempt, RETRY_PAUSE_MS.length - 1)]!
         if (performance.now() + pauseMs > giveUpAt) {
@@ -153,12 +168,14 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     }
   }
 
-  async function commit(rows: readonly AuditRow[], write: WriteRows): Promise<void> {
+  /** One statement that keeps all of the records or none. */
+  async function commit(made: readonly Placed[], copy: BinaryRows | null): Promise<void> {
     const start = performance.now()
     const client = await pool.connect()
     let broken = true
     try {
-      await write(client, rows)
+      if (copy === null) await insertRows(client, made.map(rowOf))
+      else await copyIn(client, COPY_ROWS, copy.bytes(), COMMIT_TIMEOUT_MS)
       broken = false
       commits += 1
       lastCommitMs = performance.now() - start
@@ -168,12 +185,7 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     } finally {
       client.release(broken)
     }
-    onCommit?.(lastCommitMs / 1000, rows.length)
-  }
-
-  function copyRows(client: pg.PoolClient, rows: readonly AuditRow[]): Promise<unknown> {
-    const data = binaryRows(rows)
-    return data === null ? insertRows(client, rows) : copyIn(client, COPY_ROWS, data, COMMIT_TIMEOUT_MS)
+    onCommit?.(lastCommitMs / 1000, made.length)
   }
 
   function insertRows(client: pg.PoolClient, rows: readonly AuditRow[]): Promise<unknown> {
@@ -188,13 +200,14 @@ export function auditLog(options: AuditLogOptions): AuditLog {
 
   return {
     append: (row) => batch.add({ row, addedAt: performance.now() }),
+    appendAll: (rows) => {
+      const addedAt = performance.now()
+      return batch.addAll(rows.map((row) => ({ row, addedAt })))
+    },
     stats: () => ({ ...batch.load(), committed, failed, commits, lastCommitMs }),
     close: () => batch.close(),
   }
 }
-
-/** One statement that keeps all of the rows or none. */
-type WriteRows = (client: pg.PoolClient, rows: readonly AuditRow[]) => Promise<unknown>
 
 /** SQLSTATE class 22 (a value that cannot be) and 23 (a constraint): sending it again cannot help, sending the others can. */
 function isRowAtFault(error: unknown): boolean {

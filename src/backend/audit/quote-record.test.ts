@@ -31,12 +31,12 @@ function plainBody(record: QuoteRecord): QuoteRecordBody {
       request_id: actor.requestId,
       idempotency_key: actor.idempotencyKey,
     },
-    ...(actor.batch !== undefined && { batch: { batch_id: actor.batch.batchId, line: actor.batch.line } }),
+    ...(record.batch !== null && { batch: { batch_id: record.batch.batchId, line: record.batch.line } }),
     request: record.request,
     inputs: record.observations.map((input) => ({
       name: input.name,
       value: input.value,
-      unit: input.unit,
+      unit: UNITS[input.name],
       source: input.source,
       provider: input.provider,
       as_of: input.asOf === null ? null : input.asOf.toISOString(),
@@ -77,24 +77,29 @@ const words = fc.oneof(
 )
 const moment = fc.date({ noInvalidDate: true })
 
-const actor: fc.Arbitrary<Actor> = fc
-  .record({
-    actorType: words,
-    actorId: words,
-    keyId: words,
-    sourceIp: words,
-    userAgent: fc.option(words),
-    requestId: words,
-    idempotencyKey: fc.option(words),
-    batch: fc.option(fc.record({ batchId: words, line: fc.integer({ min: 1 }) })),
-  })
-  .map(({ batch, ...alone }) => (batch === null ? alone : { ...alone, batch }))
+const actor: fc.Arbitrary<Actor> = fc.record({
+  actorType: words,
+  actorId: words,
+  keyId: words,
+  sourceIp: words,
+  userAgent: fc.option(words),
+  requestId: words,
+  idempotencyKey: fc.option(words),
+})
+
+const UNITS = {
+  lender_rate: 'fraction',
+  stock_volatility: 'index points',
+  volatility_index: 'index points',
+  event_risk: 'factor 0-10',
+  availability: 'shares',
+  last_close: 'USD',
+} as const
 
 const observation: fc.Arbitrary<RecordedInput> = fc.record({
-  name: words,
+  name: fc.constantFrom(...(Object.keys(UNITS) as (keyof typeof UNITS)[])),
   value: fc.option(words),
-  unit: words,
-  source: words,
+  source: fc.constantFrom('live', 'cached', 'stale', 'fallback'),
   provider: words,
   asOf: fc.option(moment),
   receivedAt: fc.option(moment),
@@ -107,6 +112,7 @@ const record: fc.Arbitrary<QuoteRecord> = fc
     occurredAt: moment,
     expiresAt: moment,
     actor,
+    batch: fc.option(fc.record({ batchId: words, line: fc.integer({ min: 1 }) })),
     clientId: words,
     ticker: fc.constantFrom('AAPL', 'BRK.B').map((ticker) => ticker as Ticker),
     request: fc.record(

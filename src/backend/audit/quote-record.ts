@@ -3,6 +3,7 @@
 
 //
 // The text is written at once, and not as an object that is then taken apart: quote-record.test.ts holds it to that object.
+import type { ObservationSource } from '../market-data/observation.ts'
 import type { PricingModel } from '../pricing/borrow-rate.ts'
 import type { Decimal } from '../pricing/decimal.ts'
 import type { Terms } from '../pricing/locate-fee.ts'
@@ -11,7 +12,7 @@ import type { PricedQuote, PriceInputs } from '../pricing/quote.ts'
 import type { Ticker } from '../pricing/units.ts'
 import type { WaterfallStep } from '../pricing/waterfall.ts'
 import { isoText } from '../server/iso-time.ts'
-import { jsonString } from '../server/json-writer.ts'
+import { escaped, jsonString } from '../server/json-writer.ts'
 
 /** Grows when the shape below changes in a way that its reader must know; recorded-quote.ts keeps reading every number there ever was. */
 export const QUOTE_RECORD_SCHEMA_VERSION = 1
@@ -27,16 +28,29 @@ export interface Actor {
   readonly userAgent: string | null
   readonly requestId: string
   readonly idempotencyKey: string | null
-  /** The batch that the quote was a line of, and which line. Absent: it was asked alone. */
-  readonly batch?: { readonly batchId: string; readonly line: number }
 }
 
-/** One input as it was observed. `unit` says what the value counts; `fallbackReason` is null unless the value is a stand-in. */
+/** The batch that a quote was a line of, and which line, from 1. */
+export interface PlaceInBatch {
+  readonly batchId: string
+  readonly line: number
+}
+
+/** What the values of inputs count, by their names. */
+const INPUT_UNITS = {
+  lender_rate: 'fraction',
+  stock_volatility: 'index points',
+  volatility_index: 'index points',
+  event_risk: 'factor 0-10',
+  availability: 'shares',
+  last_close: 'USD',
+} as const
+
+/** One input as it was observed. `fallbackReason` is null unless the value is a stand-in. */
 export interface RecordedInput {
-  readonly name: string
+  readonly name: keyof typeof INPUT_UNITS
   readonly value: string | null
-  readonly unit: string
-  readonly source: string
+  readonly source: ObservationSource
   readonly provider: string
   readonly asOf: Date | null
   readonly receivedAt: Date | null
@@ -60,6 +74,8 @@ export interface QuoteRecord {
   readonly occurredAt: Date
   readonly expiresAt: Date
   readonly actor: Actor
+  /** Null: it was asked alone. */
+  readonly batch: PlaceInBatch | null
   readonly clientId: string
   readonly ticker: Ticker
   readonly request: RecordedRequest
@@ -101,16 +117,19 @@ export function quoteRecordRow(record: QuoteRecord): AuditRow {
   const totalFee = fee.totalFee.toString()
   const { observations } = record
   let inputs = ''
-  for (let i = 0; i < observations.length; i += 1) inputs += (i === 0 ? '' : ',') + inputText(observations[i]!)
+  for (let i = 0; i < observations.length; i += 1) {
+    inputs += i === 0 ? inputText(observations[i]!) : `,${inputText(observations[i]!)}`
+  }
   const text =
     `{"audit_id":"${record.auditId}","record_type":"quote","schema_version":${QUOTE_RECORD_SCHEMA_VERSION},"occurred_at":"${occurredAt}",` +
-    `"actor":${actorText(actor)}${batchText(actor)},"request":${JSON.stringify(record.request)},"inputs":[${inputs}],` +
+    `"actor":${actorText(actor)}${batchText(record.batch)},"request":${JSON.stringify(record.request)},"inputs":[${inputs}],` +
     `"degraded":[${record.degraded.map(jsonString).join()}],"price_inputs":${priceInputsText(priceInputs)},` +
-    `"pricing_model":${jsonString(priceInputs.model.model)},"terms_version":${record.termsVersion},` +
-    `"convention_pack":${jsonString(priceInputs.terms.conventionPack)},"engine_build":${jsonString(record.engineBuild)},` +
+    `"pricing_model":"${escaped(priceInputs.model.model)}","terms_version":${record.termsVersion},` +
+    `"convention_pack":"${priceInputs.terms.conventionPack}","engine_build":"${escaped(record.engineBuild)}",` +
     `"waterfall":[${waterfallText(priced.waterfall)}],"result":{"borrow_rate":"${borrowRate}","charged_value":"${chargedValue}",` +
-    `"borrow_cost":"${fee.borrowCost}","markup":"${fee.markup}","transaction_fee":"${fee.transactionFee}","total_fee":"${totalFee}",` +
-    `"cost_per_day":"${fee.costPerDay}"},"quote_type":"indicative","valid_from":"${occurredAt}","expires_at":"${isoText(record.expiresAt)}"}`
+    `"borrow_cost":"${fee.borrowCost.toString()}","markup":"${fee.markup.toString()}",` +
+    `"transaction_fee":"${fee.transactionFee.toString()}","total_fee":"${totalFee}","cost_per_day":"${fee.costPerDay.toString()}"},` +
+    `"quote_type":"indicative","valid_from":"${occurredAt}","expires_at":"${isoText(record.expiresAt)}"}`
   return {
     audit_id: record.auditId,
     record_type: 'quote',
@@ -127,22 +146,29 @@ export function quoteRecordRow(record: QuoteRecord): AuditRow {
   }
 }
 
+/** The lines of a batch have one actor, whose text is made once. */
+let writtenActor: Actor | null = null
+let writtenActorText = ''
+
 function actorText(actor: Actor): string {
-  return (
-    `{"actor_type":${jsonString(actor.actorType)},"actor_id":${jsonString(actor.actorId)},"key_id":${jsonString(actor.keyId)},` +
-    `"source_ip":${jsonString(actor.sourceIp)},"user_agent":${textOrNull(actor.userAgent)},"request_id":${jsonString(actor.requestId)},` +
+  if (actor === writtenActor) return writtenActorText
+  writtenActor = actor
+  writtenActorText =
+    `{"actor_type":"${escaped(actor.actorType)}","actor_id":"${escaped(actor.actorId)}","key_id":"${escaped(actor.keyId)}",` +
+    `"source_ip":"${escaped(actor.sourceIp)}","user_agent":${textOrNull(actor.userAgent)},"request_id":"${escaped(actor.requestId)}",` +
     `"idempotency_key":${textOrNull(actor.idempotencyKey)}}`
-  )
+  return writtenActorText
 }
 
-function batchText({ batch }: Actor): string {
-  return batch === undefined ? '' : `,"batch":{"batch_id":${jsonString(batch.batchId)},"line":${batch.line}}`
+function batchText(place: PlaceInBatch | null): string {
+  return place === null ? '' : `,"batch":{"batch_id":${jsonString(place.batchId)},"line":${place.line}}`
 }
 
+/** Names, units and sources are words of the program, which need no escape. */
 function inputText(input: RecordedInput): string {
   return (
-    `{"name":${jsonString(input.name)},"value":${textOrNull(input.value)},"unit":${jsonString(input.unit)},` +
-    `"source":${jsonString(input.source)},"provider":${jsonString(input.provider)},"as_of":${momentText(input.asOf)},` +
+    `{"name":"${input.name}","value":${textOrNull(input.value)},"unit":"${INPUT_UNITS[input.name]}",` +
+    `"source":"${input.source}","provider":"${escaped(input.provider)}","as_of":${momentText(input.asOf)},` +
     `"received_at":${momentText(input.receivedAt)},"fallback_reason":${textOrNull(input.fallbackReason)}}`
   )
 }
@@ -152,13 +178,14 @@ function priceInputsText(inputs: PriceInputs): string {
   const { position, stay, stockVolatility } = inputs
   const positionText =
     position.kind === 'value'
-      ? `{"position_value":"${position.positionValue}"}`
-      : `{"quantity":${position.quantity},"price":"${position.price}"}`
+      ? `{"position_value":"${position.positionValue.toString()}"}`
+      : `{"quantity":${position.quantity},"price":"${position.price.toString()}"}`
   const accrualText = stay.accrual === null ? 'null' : JSON.stringify(writeAccrual(stay.accrual))
   return (
-    `{"position":${positionText},"loan_days":${stay.loanDays},"accrual":${accrualText},"lender_rate":"${inputs.lenderRate}",` +
-    `"stock_volatility":${stockVolatility === null ? 'null' : `"${stockVolatility}"`},"volatility_index":"${inputs.volatilityIndex}",` +
-    `"event_risk_factor":${inputs.eventRiskFactor},"floor_rate":"${inputs.floorRate}","model":${modelText(inputs.model)},` +
+    `{"position":${positionText},"loan_days":${stay.loanDays},"accrual":${accrualText},"lender_rate":"${inputs.lenderRate.toString()}",` +
+    `"stock_volatility":${stockVolatility === null ? 'null' : `"${stockVolatility.toString()}"`},` +
+    `"volatility_index":"${inputs.volatilityIndex.toString()}",` +
+    `"event_risk_factor":${inputs.eventRiskFactor},"floor_rate":"${inputs.floorRate.toString()}","model":${modelText(inputs.model)},` +
     `"terms":${termsText(inputs.terms)}}`
   )
 }
@@ -185,12 +212,13 @@ function waterfallText(steps: readonly WaterfallStep[]): string {
   let text = ''
   let ended: Decimal | null = null
   let endedText = ''
-  for (const step of steps) {
+  for (let i = 0; i < steps.length; i += 1) {
+    const step = steps[i]!
     const before: string = step.before === ended ? endedText : step.before.toString()
     ended = step.after
     endedText = step.after === step.before ? before : step.after.toString()
     text +=
-      `${text === '' ? '' : ','}{"step":"${step.step}","description":${jsonString(step.description)},"unit":"${step.unit}",` +
+      `${i === 0 ? '{"step":"' : ',{"step":"'}${step.step}","description":"${escaped(step.description)}","unit":"${step.unit}",` +
       `"before":"${before}","after":"${endedText}"}`
   }
   return text

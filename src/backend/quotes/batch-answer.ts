@@ -19,15 +19,17 @@ export async function* batchNdjson(batchId: string, batch: PricedBatch): AsyncGe
   let failed = 0
   let total: Decimal = decimal('0.00')
   let piece = ''
-  for await (const step of batch.steps) {
-    if ('quote' in step) {
-      priced += 1
-      total = plus(total, step.quote.priced.fee.totalFee)
-    } else failed += 1
-    piece += `${lineText(step)}\n`
-    if (piece.length < PIECE_LENGTH) continue
-    yield piece
-    piece = ''
+  for await (const steps of batch.steps) {
+    for (const step of steps) {
+      if ('quote' in step) {
+        priced += 1
+        total = plus(total, step.quote.priced.fee.totalFee)
+      } else failed += 1
+      piece += `${lineText(step)}\n`
+      if (piece.length < PIECE_LENGTH) continue
+      yield piece
+      piece = ''
+    }
   }
   const summary = { lines: priced + failed, priced, failed, total_fee: total }
   yield `${piece}${writeJson({ status: 'success', batch_id: batchId, snapshot_at: batch.snapshotAt, summary })}\n`

@@ -238,11 +238,13 @@ function hashOf(asked: unknown): Buffer {
 
 /** The same batch, whose lines are counted as quotes. */
 function counted(metrics: Metrics, batch: PricedBatch): PricedBatch {
-  async function* steps(): AsyncGenerator<BatchStep> {
-    for await (const step of batch.steps) {
-      if ('quote' in step) countQuote(metrics, step.quote)
-      else countFailure(metrics, step.problem)
-      yield step
+  async function* steps(): AsyncGenerator<readonly BatchStep[]> {
+    for await (const together of batch.steps) {
+      for (const step of together) {
+        if ('quote' in step) countQuote(metrics, step.quote)
+        else countFailure(metrics, step.problem)
+      }
+      yield together
     }
   }
   return { snapshotAt: batch.snapshotAt, steps: steps() }

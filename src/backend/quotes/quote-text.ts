@@ -6,7 +6,7 @@ import { round, trim } from '../pricing/decimal.ts'
 import type { Usd } from '../pricing/units.ts'
 import type { WaterfallStep } from '../pricing/waterfall.ts'
 import { isoText } from '../server/iso-time.ts'
-import { jsonString, writeJson } from '../server/json-writer.ts'
+import { escaped, jsonString, writeJson } from '../server/json-writer.ts'
 import { availability, sufficient, volatilityUsed, wholeCents } from './answer.ts'
 import type { LocateQuote } from './quote.ts'
 
@@ -19,35 +19,36 @@ export function quoteText(quote: LocateQuote): string {
   const volatility = volatilityUsed(market, borrowRate)
   const available = availability(market)
   let text =
-    `{"status":"success","total_fee":${fee.totalFee},"breakdown":{"borrow_cost":${fee.borrowCost},"markup":${fee.markup},` +
-    `"transaction_fees":${fee.transactionFee}},"borrow_rate_used":${borrowRate.rate},"quote_id":"${auditId}","audit_id":"${auditId}",` +
-    `"ticker":${jsonString(request.ticker)},"client_id":${jsonString(request.clientId)},"quoted_at":"${isoText(quote.quotedAt)}",` +
-    `"expires_at":"${isoText(quote.expiresAt)}","quote_type":"indicative","terms":{"day_count":${jsonString(terms.dayCount)},` +
-    `"convention_pack":${jsonString(terms.conventionPack)},"markup_percentage":${trim(terms.markupPercentage)},` +
-    `"pricing_model":${jsonString(model.model)}},"data_sources":{` +
-    `"base_rate":${observed(market.lenderRate, trim(market.lenderRate.value).toString(), '')},` +
-    `"volatility":${observed(volatility, trim(volatility.value).toString(), '')},` +
-    `"event_risk":${observed(market.eventRisk, String(market.eventRisk.value.factor), eventsText(quote))}`
-  if (closeUsed !== null) text += `,"price":${observed(closeUsed, wholeCents(closeUsed.value.close).toString(), '')}`
+    `{"status":"success","total_fee":${fee.totalFee.toString()},"breakdown":{"borrow_cost":${fee.borrowCost.toString()},` +
+    `"markup":${fee.markup.toString()},"transaction_fees":${fee.transactionFee.toString()}},` +
+    `"borrow_rate_used":${borrowRate.rate.toString()},"quote_id":"${auditId}","audit_id":"${auditId}","ticker":"${request.ticker}",` +
+    `"client_id":"${escaped(request.clientId)}","quoted_at":"${isoText(quote.quotedAt)}","expires_at":"${isoText(quote.expiresAt)}",` +
+    `"quote_type":"indicative","terms":{"day_count":"${terms.dayCount}","convention_pack":"${terms.conventionPack}",` +
+    `"markup_percentage":${trim(terms.markupPercentage).toString()},"pricing_model":"${escaped(model.model)}"},"data_sources":{"base_rate":` +
+    `${observed(market.lenderRate, trim(market.lenderRate.value).toString())}},"volatility":${observed(volatility, trim(volatility.value).toString())}},` +
+    `"event_risk":${observed(market.eventRisk, String(market.eventRisk.value.factor))}${eventsText(quote)}}`
+  if (closeUsed !== null) text += `,"price":${observed(closeUsed, wholeCents(closeUsed.value.close).toString())}}`
   text += `},"degraded":[${quote.degraded.map(jsonString).join()}],"availability":{"shares":${available.shares},"at_least":${available.at_least}}`
   if (request.position.kind === 'shares') text += sharesText(quote, request.position.quantity)
   if (priced.accrual !== null) text += accrualText(quote)
-  text += `,"cost_per_day":${fee.costPerDay},"waterfall":[`
+  text += `,"cost_per_day":${fee.costPerDay.toString()},"waterfall":[`
   const { waterfall } = priced
-  for (let i = 0; i < waterfall.length; i += 1) text += (i === 0 ? '' : ',') + stepText(waterfall[i]!)
+  for (let i = 0; i < waterfall.length; i += 1)
+    text += i === 0 ? stepText(waterfall[i]!) : `,${stepText(waterfall[i]!)}`
   return `${text}]}`
 }
 
-/** `{value, source, provider, as_of, age_seconds}`, and for a stand-in the reason why there was nothing better. */
-function observed(from: Observation<unknown>, value: string, more: string): string {
+/** `{value, source, provider, as_of, age_seconds`, and for a stand-in the reason why there was nothing better; what follows closes it. */
+function observed(from: Observation<unknown>, value: string): string {
   const asOf = from.asOf === null ? 'null' : `"${isoText(from.asOf)}"`
-  const reason = from.fallbackReason === null ? '' : `,"fallback_reason":${jsonString(from.fallbackReason)}`
-  return `{"value":${value},"source":"${from.source}","provider":${jsonString(from.provider)},"as_of":${asOf},"age_seconds":${from.ageSeconds}${reason}${more}}`
+  const text = `{"value":${value},"source":"${from.source}","provider":"${escaped(from.provider)}","as_of":${asOf},"age_seconds":${from.ageSeconds}`
+  return from.fallbackReason === null ? text : `${text},"fallback_reason":"${escaped(from.fallbackReason)}"`
 }
 
 /** The events in the window that the factor is the highest of. */
 function eventsText(quote: LocateQuote): string {
   const { events } = quote.inputs.market.eventRisk.value
+  if (events.length === 0) return ',"events":[]'
   const texts = events.map(
     ({ type, date, riskFactor, assumed }) =>
       `{"type":${jsonString(type)},"date":"${date}","risk_factor":${riskFactor}${assumed ? ',"assumed":true' : ''}}`,
@@ -84,9 +85,8 @@ function membersText(members: Readonly<Record<string, unknown>>): string {
 }
 
 function stepText(step: WaterfallStep): string {
-  const bp = step.deltaBp === null ? '' : `,"delta_bp":${step.deltaBp}`
-  return (
-    `{"step":"${step.step}","description":${jsonString(step.description)},"unit":"${step.unit}",` +
-    `"before":${step.before},"after":${step.after},"delta":${step.delta}${bp}}`
-  )
+  const text =
+    `{"step":"${step.step}","description":"${escaped(step.description)}","unit":"${step.unit}","before":${step.before.toString()},` +
+    `"after":${step.after.toString()},"delta":${step.delta.toString()}`
+  return step.deltaBp === null ? `${text}}` : `${text},"delta_bp":${step.deltaBp.toString()}}`
 }

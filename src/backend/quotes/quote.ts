@@ -1,6 +1,6 @@
 // The use case: a broker asks what a short costs. Inputs are fetched whole, in one call; then everything is computed; then the
 // record is kept; then the answer leaves. If the record cannot be kept, no price leaves.
-import type { Actor, QuoteRecord, RecordedInput, RecordedRequest } from '../audit/quote-record.ts'
+import type { Actor, PlaceInBatch, QuoteRecord, RecordedInput, RecordedRequest } from '../audit/quote-record.ts'
 import { type EventWindow, eventWindow } from '../market-data/event-risk.ts'
 import type { MarketObservations } from '../market-data/market-data.ts'
 import type { Observation } from '../market-data/observation.ts'
@@ -82,26 +82,21 @@ export interface QuoteLookUps {
   readonly newYorkDate: (instant: Date) => IsoDate
 }
 
+/** Everything of a price that is not looked up for it. */
+type QuoteRules = Omit<QuoteLookUps, 'fetchPricingInputs'>
+
 /**
  * The function that looks up what a request's price is made of, and makes no price.
  * It rejects with a Problem: INVALID_PARAMETER (dates the calendar refuses, no price known, position too large),
  * TICKER_NOT_FOUND, CLIENT_NOT_FOUND, EXTERNAL_API_UNAVAILABLE.
  */
-export function prepareQuote({ fetchPricingInputs, calendar, clock, newYorkDate }: QuoteLookUps) {
-  const windows = windowsOfToday()
+export function prepareQuote({ fetchPricingInputs, ...rules }: QuoteLookUps) {
+  const stayOf = stays(rules)
   return async (request: QuoteRequest, context: CallContext): Promise<PreparedQuote> => {
-    const stay = resolveStay(request, calendar)
-    const today = newYorkDate(clock())
-    const window = stay.accrual === null ? windows(today, stay.loanDays) : eventWindow(today, stay.accrual.coverSettles)
-    const inputs = await fetchPricingInputs({
-      ticker: request.ticker,
-      clientId: request.clientId,
-      eventWindow: window,
-      maxAgeSeconds: null,
-      context,
-    })
-    const { position, closeUsed } = resolvePosition(request, inputs.market)
-    return { inputs, priceInputs: priceInputsOf(position, stay, inputs), closeUsed }
+    const { stay, window } = stayOf(request)
+    const { ticker, clientId } = request
+    const found = fetchPricingInputs({ ticker, clientId, eventWindow: window, maxAgeSeconds: null, context })
+    return prepared(request, stay, found instanceof Promise ? await found : found)
   }
 }
 
@@ -119,23 +114,49 @@ export function quoteLocate(
   const { keepRecord, clock, newAuditId, engineBuild } = dependencies
   const prepare = prepareQuote(dependencies)
   return async (request, actor, context) => {
-    const { inputs, priceInputs, closeUsed } = await prepare(request, context)
-    const quotedAt = clock()
-    const priced = computed(priceInputs)
-    const quote: LocateQuote = {
-      auditId: newAuditId(),
-      quotedAt,
-      expiresAt: new Date(quotedAt.getTime() + QUOTE_VALID_SECONDS * 1000),
-      request,
-      inputs,
-      priceInputs,
-      priced,
-      closeUsed,
-      degraded: degradedInputs(inputs.market, priced.borrowRate.volatilityOf, closeUsed),
-    }
-    await keepRecord(quoteRecord(quote, actor, engineBuild), context)
+    const quote = priced(request, await prepare(request, context), newAuditId(), clock())
+    await keepRecord(quoteRecord(quote, actor, null, engineBuild), context)
     return quote
   }
+}
+
+/**
+ * The function that prices with inputs that are at hand, and keeps no record.
+ * It throws what {@link prepareQuote} rejects with, CALCULATION_ERROR, and whatever the look-up throws.
+ */
+export function priceAtOnce(
+  dependencies: QuoteRules & {
+    readonly inputsAtHand: (request: QuoteRequest, eventWindow: EventWindow) => PricingInputs
+    readonly newAuditId: () => string
+  },
+): (request: QuoteRequest) => LocateQuote {
+  const { inputsAtHand, newAuditId, clock } = dependencies
+  const stayOf = stays(dependencies)
+  return (request) => {
+    const { stay, window } = stayOf(request)
+    return priced(request, prepared(request, stay, inputsAtHand(request, window)), newAuditId(), clock())
+  }
+}
+
+function priced(request: QuoteRequest, found: PreparedQuote, auditId: string, quotedAt: Date): LocateQuote {
+  const { inputs, priceInputs, closeUsed } = found
+  const made = computed(priceInputs)
+  return {
+    auditId,
+    quotedAt,
+    expiresAt: new Date(quotedAt.getTime() + QUOTE_VALID_SECONDS * 1000),
+    request,
+    inputs,
+    priceInputs,
+    priced: made,
+    closeUsed,
+    degraded: degradedInputs(inputs.market, made.borrowRate.volatilityOf, closeUsed),
+  }
+}
+
+function prepared(request: QuoteRequest, stay: Stay, inputs: PricingInputs): PreparedQuote {
+  const { position, closeUsed } = resolvePosition(request, inputs.market)
+  return { inputs, priceInputs: priceInputsOf(position, stay, inputs), closeUsed }
 }
 
 /**
@@ -147,6 +168,17 @@ export function computed(inputs: PriceInputs): PricedQuote {
     return price(inputs)
   } catch (cause) {
     throw new Problem('CALCULATION_ERROR', 'The price could not be computed from its inputs', { cause })
+  }
+}
+
+/** How long a request's loan stays, and the days whose events count for it. */
+function stays({ calendar, clock, newYorkDate }: QuoteRules) {
+  const windows = windowsOfToday()
+  return (request: QuoteRequest): { stay: Stay; window: EventWindow } => {
+    const stay = resolveStay(request, calendar)
+    const today = newYorkDate(clock())
+    const window = stay.accrual === null ? windows(today, stay.loanDays) : eventWindow(today, stay.accrual.coverSettles)
+    return { stay, window }
   }
 }
 
@@ -249,35 +281,27 @@ export function degradedInputs(
   return degraded
 }
 
-function quoteRecord(quote: LocateQuote, actor: Actor, engineBuild: string): QuoteRecord {
+/**
+ * What is recorded of a quote.
+ * @param batch what the quote was a line of; null: it was asked alone
+ */
+export function quoteRecord(
+  quote: LocateQuote,
+  actor: Actor,
+  batch: PlaceInBatch | null,
+  engineBuild: string,
+): QuoteRecord {
   const { request, inputs } = quote
-  const { market } = inputs
   return {
     auditId: quote.auditId,
     occurredAt: quote.quotedAt,
     expiresAt: quote.expiresAt,
     actor,
+    batch,
     clientId: request.clientId,
     ticker: request.ticker,
     request: recordedRequest(request),
-    observations: [
-      recordedInput('lender_rate', 'fraction', market.lenderRate, String),
-      ...(market.stockVolatility === null
-        ? []
-        : [recordedInput('stock_volatility', 'index points', market.stockVolatility, String)]),
-      recordedInput('volatility_index', 'index points', market.volatilityIndex, String),
-      recordedInput('event_risk', 'factor 0-10', market.eventRisk, (risk) => String(risk.factor)),
-      ...(market.availability === null
-        ? []
-        : [
-            recordedInput('availability', 'shares', market.availability, (available) =>
-              available.shares === null ? null : `${available.atLeast ? '>' : ''}${available.shares}`,
-            ),
-          ]),
-      ...(quote.closeUsed === null
-        ? []
-        : [recordedInput('last_close', 'USD', quote.closeUsed, (last) => last.close.toString())]),
-    ],
+    observations: recordedInputs(inputs.market, quote.closeUsed),
     degraded: quote.degraded,
     priceInputs: quote.priceInputs,
     priced: quote.priced,
@@ -286,22 +310,31 @@ function quoteRecord(quote: LocateQuote, actor: Actor, engineBuild: string): Quo
   }
 }
 
-function recordedInput<T>(
-  name: string,
-  unit: string,
-  observation: Observation<T>,
-  text: (value: T) => string | null,
-): RecordedInput {
-  return {
-    name,
-    unit,
-    value: text(observation.value),
-    source: observation.source,
-    provider: observation.provider,
-    asOf: observation.asOf,
-    receivedAt: observation.receivedAt,
-    fallbackReason: observation.fallbackReason,
+function recordedInputs(market: MarketObservations, closeUsed: LocateQuote['closeUsed']): RecordedInput[] {
+  const { lenderRate, stockVolatility, volatilityIndex, eventRisk, availability } = market
+  const inputs = [recordedInput('lender_rate', lenderRate, lenderRate.value.toString())]
+  if (stockVolatility !== null) {
+    inputs.push(recordedInput('stock_volatility', stockVolatility, stockVolatility.value.toString()))
   }
+  inputs.push(
+    recordedInput('volatility_index', volatilityIndex, volatilityIndex.value.toString()),
+    recordedInput('event_risk', eventRisk, String(eventRisk.value.factor)),
+  )
+  if (availability !== null) {
+    const { shares, atLeast } = availability.value
+    inputs.push(recordedInput('availability', availability, shares === null ? null : `${atLeast ? '>' : ''}${shares}`))
+  }
+  if (closeUsed !== null) inputs.push(recordedInput('last_close', closeUsed, closeUsed.value.close.toString()))
+  return inputs
+}
+
+function recordedInput(
+  name: RecordedInput['name'],
+  observation: Observation<unknown>,
+  value: string | null,
+): RecordedInput {
+  const { source, provider, asOf, receivedAt, fallbackReason } = observation
+  return { name, value, source, provider, asOf, receivedAt, fallbackReason }
 }
 
 function recordedRequest(request: QuoteRequest): RecordedRequest {

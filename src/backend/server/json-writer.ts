@@ -67,7 +67,12 @@ const NEEDS_CARE = /[^ !#-[\]-~]/
 
 /** A text as JSON; half a surrogate pair is escaped. */
 export function jsonString(text: string): string {
-  return NEEDS_CARE.test(text) ? JSON.stringify(text) : `"${text}"`
+  return `"${escaped(text)}"`
+}
+
+/** A text as it stands between the quotes of JSON: who writes many puts the quotes into the words around it. */
+export function escaped(text: string): string {
+  return NEEDS_CARE.test(text) ? JSON.stringify(text).slice(1, -1) : text
 }
 
 /** Names are nearly always those that the program writes; those of others must not fill the memory. */

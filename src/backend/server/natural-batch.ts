@@ -92,6 +92,8 @@ export interface NaturalBatchOptions<Item, Result> extends Omit<GatheringOptions
 export interface NaturalBatch<Item, Result> {
   /** Resolves or rejects with the item's own outcome. */
   add(item: Item): Promise<Result>
+  /** Resolves when every one has its outcome; in the items' order. One that is not taken has that as its outcome. */
+  addAll(items: readonly Item[]): Promise<readonly Outcome<Result>[]>
   /** Items that wait, and items on their way. */
   load(): { readonly queued: number; readonly inFlight: number }
   /** Takes nothing more; resolves when everything taken has its outcome. */
@@ -100,8 +102,9 @@ export interface NaturalBatch<Item, Result> {
 
 interface Entry<Item, Result> {
   readonly item: Item
-  readonly resolve: (value: Result) => void
-  readonly reject: (error: unknown) => void
+  /** Its place among those that were added with it. */
+  readonly index: number
+  readonly settled: (outcome: Outcome<Result>, index: number) => void
   isOut: boolean
 }
 
@@ -120,8 +123,7 @@ export function naturalBatch<Item, Result>(options: NaturalBatchOptions<Item, Re
       if (!entry.isOut) return
       entry.isOut = false
       inFlight -= 1
-      if (outcome.ok) entry.resolve(outcome.value)
-      else entry.reject(outcome.error)
+      entry.settled(outcome, entry.index)
       noteDrained()
     }
     try {
@@ -148,7 +150,26 @@ export function naturalBatch<Item, Result>(options: NaturalBatchOptions<Item, Re
     add(item) {
       if (closed) return Promise.reject(refuse('closed'))
       return new Promise<Result>((resolve, reject) => {
-        if (!entries.add({ item, resolve, reject, isOut: false })) reject(refuse('full'))
+        const settled = (outcome: Outcome<Result>) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error))
+        if (!entries.add({ item, index: 0, settled, isOut: false })) reject(refuse('full'))
+      })
+    },
+    addAll(items) {
+      if (items.length === 0) return Promise.resolve([])
+      return new Promise((resolve) => {
+        const outcomes = new Array<Outcome<Result>>(items.length)
+        let missing = items.length
+        const settled = (outcome: Outcome<Result>, index: number) => {
+          outcomes[index] = outcome
+          missing -= 1
+          if (missing === 0) resolve(outcomes)
+        }
+        for (const [index, item] of items.entries()) {
+          if (closed) settled({ ok: false, error: refuse('closed') }, index)
+          else if (!entries.add({ item, index, settled, isOut: false })) {
+            settled({ ok: false, error: refuse('full') }, index)
+          }
+        }
       })
     },
     load: () => ({ queued: entries.queued(), inFlight }),

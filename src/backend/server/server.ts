@@ -7,6 +7,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
+import zlib from 'node:zlib'
 import compress from '@fastify/compress'
 import Fastify, {
   type FastifyBaseLogger,
@@ -76,6 +77,8 @@ const HEADER_BYTES_MAX = 16_384
 /** Characters of one path parameter: longer than any identifier of the contract. */
 const PATH_PART_LENGTH_MAX = 200
 const COMPRESS_FROM_BYTES = 1024
+/** The least that finds what repeats itself. */
+const BROTLI_QUALITY = 1
 
 export interface ServerOptions {
   readonly log: Log
@@ -204,6 +207,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(compress, {
     encodings: ['br', 'gzip'],
     threshold: COMPRESS_FROM_BYTES,
+    // Fast rather than small: a list of quotes keeps a fifteenth of its size at a fifth of the time that the platform's own choice takes.
+    zlibOptions: { level: zlib.constants.Z_BEST_SPEED },
+    brotliOptions: { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } },
     globalDecompression: false,
   })
   // An expectation other than 100-continue may be ignored; the platform would answer it with a bare 417.

@@ -12,12 +12,12 @@ import { newYorkDate } from '../market-data/new-york-time.ts'
 import type { StoredReads } from '../market-data/stored-reads.ts'
 import { US_SETTLEMENT_CALENDAR } from '../pricing/settlement-calendar.ts'
 import type { Ticker } from '../pricing/units.ts'
-import { quoteBatch } from '../quotes/batch.ts'
+import { type KeepRecords, quoteBatch } from '../quotes/batch.ts'
 import { comparePacks } from '../quotes/compare-packs.ts'
 import { previousCloses } from '../quotes/previous-closes.ts'
 import { type PriceDesk, priceDesk } from '../quotes/price-desk.ts'
 import { pricingInputs } from '../quotes/pricing-inputs.ts'
-import { type KeepRecord, quoteLocate } from '../quotes/quote.ts'
+import { type KeepRecord, priceAtOnce, quoteLocate } from '../quotes/quote.ts'
 import { rates } from '../quotes/rate.ts'
 import { rateLists } from '../quotes/rate-list.ts'
 import { type RateNews, rateNews } from '../quotes/rate-news.ts'
@@ -139,6 +139,19 @@ export function calculation(
       })
   }
   const keepRecord = keeping(records.append)
+  /** Keeps many with one span. */
+  const keepRecords: KeepRecords = async (makeRecords, context) => {
+    const keep = () => records.appendAll(makeRecords.map((makeRecord) => () => quoteRecordRow(makeRecord())))
+    const outcomes =
+      tracer === null
+        ? await keep()
+        : await inSpan(tracer, 'postgresql quote records', 'client', context, keep, {
+            'db.system.name': 'postgresql',
+            'db.operation.name': 'INSERT',
+            'db.operation.batch.size': makeRecords.length,
+          })
+    return outcomes.map((outcome) => (outcome.ok ? null : outcome.error))
+  }
   return {
     desk: priceDesk({
       metrics,
@@ -153,8 +166,9 @@ export function calculation(
       quoteBatch: quoteBatch({
         snapshot: market.snapshot,
         terms: brokers.get,
-        quoteWith: (fetch, snapshotClock) =>
-          quoteLocate({ ...quoting, fetchPricingInputs: fetch, keepRecord, clock: snapshotClock }),
+        priceWith: (inputsAtHand, snapshotClock) => priceAtOnce({ ...quoting, inputsAtHand, clock: snapshotClock }),
+        keepRecords,
+        engineBuild: quoting.engineBuild,
         clock,
       }),
       idempotentAnswers: answers,

@@ -49,6 +49,7 @@ export function quoteRow(
       requestId: 'request-1',
       idempotencyKey: null,
     },
+    batch: null,
     clientId,
     ticker: 'AAPL' as Ticker,
     request: { client_id: clientId, ticker: 'AAPL' },

@@ -14,6 +14,10 @@ export function auditLog() {
       committed += 1
       return Promise.resolve()
     },
+    appendAll(rows) {
+      committed += rows.length
+      return Promise.resolve(rows.map(() => ({ ok: true })))
+    },
     stats: () => ({ queued: 0, inFlight: 0, committed, failed: 0, commits: 0, lastCommitMs: null }),
     close: () => Promise.resolve(),
   }
