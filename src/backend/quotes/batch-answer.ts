@@ -6,7 +6,7 @@ import { type JsonObject, type JsonValue, NumberToken, readJson } from '../serve
 import { writeJson } from '../server/json-writer.ts'
 import { problemBody } from '../server/problem.ts'
 import type { BatchStep, PricedBatch } from './batch.ts'
-import { quoteText } from './quote-text.ts'
+import { quoteMembers } from './quote-text.ts'
 
 /** Text that leaves in one piece, characters: small enough to be sent while the next lines are priced. */
 const PIECE_LENGTH = 64 * 1024
@@ -39,8 +39,8 @@ function lineText(step: BatchStep): string {
   const { line } = step
   if ('quote' in step) {
     const { priceInputs, priced } = step.quote
-    const answer = quoteText(step.quote).slice(1, -1)
-    return `{"line":${line},${answer},"position_value":${priced.chargedValue},"loan_days":${priceInputs.stay.loanDays}}`
+    const { chargedValue } = priced
+    return `${LINE_BEGINS}${line},${quoteMembers(step.quote)},"position_value":${chargedValue.toString()},"loan_days":${priceInputs.stay.loanDays}}`
   }
   const { ticker, clientId, problem } = step
   return writeJson({
@@ -93,17 +93,22 @@ export async function* batchJson(ndjson: AsyncIterable<string>): AsyncGenerator<
   let text = '{"lines":['
   let separator = ''
   for await (const piece of ndjson) {
-    for (const line of wholeLines(piece)) {
-      if (line.startsWith(LINE_BEGINS)) {
-        text += `${separator}${line}`
-        separator = ','
-      } else {
-        text += `],${line.slice(1)}\n`
-      }
+    const linesEnd = piece.startsWith(LINE_BEGINS) ? endOfLines(piece) : 0
+    if (linesEnd > 0) {
+      // No line end stands within a line.
+      text += `${separator}${piece.slice(0, linesEnd - 1).replaceAll('\n', ',')}`
+      separator = ','
     }
+    if (linesEnd < piece.length) text += `],${piece.slice(linesEnd + 1)}`
     yield text
     text = ''
   }
+}
+
+/** Where the lines of a piece end that begins with one: before the summary, which is the last of all. */
+function endOfLines(piece: string): number {
+  const last = piece.lastIndexOf('\n', piece.length - 2) + 1
+  return piece.startsWith(LINE_BEGINS, last) ? piece.length : last
 }
 
 export const BATCH_CSV_COLUMNS = [

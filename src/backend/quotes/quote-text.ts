@@ -10,8 +10,12 @@ import { escaped, jsonString, writeJson } from '../server/json-writer.ts'
 import { availability, sufficient, volatilityUsed, wholeCents } from './answer.ts'
 import type { LocateQuote } from './quote.ts'
 
-/** The first four members are the classic contract and never change. */
 export function quoteText(quote: LocateQuote): string {
+  return `{${quoteMembers(quote)}}`
+}
+
+/** The members of the answer, for who has more to say of a quote. The first four are the classic contract and never change. */
+export function quoteMembers(quote: LocateQuote): string {
   const { priced, inputs, request, auditId, closeUsed } = quote
   const { market, broker, model } = inputs
   const { fee, borrowRate } = priced
@@ -19,7 +23,7 @@ export function quoteText(quote: LocateQuote): string {
   const volatility = volatilityUsed(market, borrowRate)
   const available = availability(market)
   let text =
-    `{"status":"success","total_fee":${fee.totalFee.toString()},"breakdown":{"borrow_cost":${fee.borrowCost.toString()},` +
+    `"status":"success","total_fee":${fee.totalFee.toString()},"breakdown":{"borrow_cost":${fee.borrowCost.toString()},` +
     `"markup":${fee.markup.toString()},"transaction_fees":${fee.transactionFee.toString()}},` +
     `"borrow_rate_used":${borrowRate.rate.toString()},"quote_id":"${auditId}","audit_id":"${auditId}","ticker":"${request.ticker}",` +
     `"client_id":"${escaped(request.clientId)}","quoted_at":"${isoText(quote.quotedAt)}","expires_at":"${isoText(quote.expiresAt)}",` +
@@ -35,7 +39,7 @@ export function quoteText(quote: LocateQuote): string {
   const { waterfall } = priced
   for (let i = 0; i < waterfall.length; i += 1)
     text += i === 0 ? stepText(waterfall[i]!) : `,${stepText(waterfall[i]!)}`
-  return `${text}]}`
+  return `${text}]`
 }
 
 /** `{value, source, provider, as_of, age_seconds`, and for a stand-in the reason why there was nothing better; what follows closes it. */
