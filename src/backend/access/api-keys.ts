@@ -5,9 +5,10 @@
 // A key's row is kept in memory for a few seconds, so that a request costs no trip to the database; a revoked key works
 // until its copy has aged. When the database is away the copy serves a while longer, and a key without one is answered
 // SERVICE_UNAVAILABLE: a store's failure is never a 401.
+
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/connect.ts'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { Role } from './roles.ts'
 import { rowCopies } from './row-copies.ts'
@@ -140,7 +141,7 @@ interface KeyRow {
 
 export function apiKeys({ database, clock, onFailure = () => {} }: ApiKeysOptions): ApiKeys {
   const rows = rowCopies({ read: (keyId) => readKeyRow(database, keyId), clock, onFailure })
-  const lastUses = new LRUCache<string, number>({ max: LAST_USES_MAX })
+  const lastUses = recentlyUsed<string, number>(LAST_USES_MAX)
 
   function noteUse(keyId: string, now: number): void {
     const last = lastUses.get(keyId)

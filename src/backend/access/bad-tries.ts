@@ -1,7 +1,7 @@
 // Addresses from which bad credentials came, so that trying keys is slow. A good key works at once from any address: only
 // the answers to bad ones are held back, and only so many at a time, so that holding costs little. Tries are counted by the limiter
 // that requests are counted by, so over all replicas where those share one.
-import { LRUCache } from 'lru-cache'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { sameSender } from './sender.ts'
@@ -27,7 +27,7 @@ export interface BadTries {
 
 /** @param limiter with windows of TRIES_WINDOW_MS */
 export function badTries(limiter: RateLimiter, clock: Clock): BadTries {
-  const toldUntilMs = new LRUCache<string, number>({ max: ADDRESSES_MAX })
+  const toldUntilMs = recentlyUsed<string, number>(ADDRESSES_MAX)
   return {
     async note(address) {
       const sender = sameSender(address)

@@ -1,7 +1,7 @@
 // How many requests a broker has left. A window of 60 s opens at its first request; all its keys and endpoints share it.
 // The limiter checks before it adds: a refused request consumes nothing, so a client that keeps knocking is let in as soon
 // as the window ends. What counts in this process alone stands here; shared-rate-limit.ts counts for all replicas.
-import { LRUCache } from 'lru-cache'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { Clock } from '../server/uuidv7.ts'
 
 export const WINDOW_MS = 60_000
@@ -51,7 +51,7 @@ export function inProcessRateLimiter(options: InProcessRateLimiterOptions): Rate
   take(...asked: Parameters<RateLimiter['take']>): Taken
 } {
   const { clock, windowMs = WINDOW_MS, windowsMax = WINDOWS_MAX } = options
-  const windows = new LRUCache<string, Window>({ max: windowsMax })
+  const windows = recentlyUsed<string, Window>(windowsMax)
 
   function openWindow(clientId: string, nowMs: number): Window | null {
     const window = windows.get(clientId)

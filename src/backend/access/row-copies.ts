@@ -1,9 +1,10 @@
 // Copies of rows that say whether a credential is good, so that a request costs no trip to the database: for a few seconds a copy is as
 // good as the row, and while the database is away it serves a while longer. What has no copy then is SERVICE_UNAVAILABLE: a store's
 // failure is never a 401.
+
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { Problem } from '../server/problem.ts'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { Clock } from '../server/uuidv7.ts'
 
 /** Until then a copy is as good as the row. What was revoked works so long at most while the database answers. */
@@ -48,8 +49,8 @@ interface Copy<Row> {
 }
 
 export function rowCopies<Row extends object>({ read, clock, onFailure }: RowCopiesOptions<Row>): RowCopies<Row> {
-  const copies = new LRUCache<string, Copy<Row>>({ max: COPIES_MAX })
-  const absent = new LRUCache<string, number>({ max: ABSENT_MAX })
+  const copies = recentlyUsed<string, Copy<Row>>(COPIES_MAX)
+  const absent = recentlyUsed<string, number>(ABSENT_MAX)
   const readings = new Map<string, Promise<Row | null>>()
 
   /** One reading of a row at a time, whoever asks. */

@@ -1,7 +1,7 @@
 // A copy in this process of what a slower place knows, for some seconds. Callers that ask for the same missing key share one
 // load; a failed load is not kept, nor one that began before a drop; that something does not exist is kept for a shorter time.
 // While that place is away a copy serves some minutes longer, unless it was dropped.
-import { LRUCache } from 'lru-cache'
+import { recentlyUsed } from '../server/recently-used.ts'
 import { type AgedCopy, orAgedCopy } from './aged-copy.ts'
 
 export interface LocalCopy<V> {
@@ -39,7 +39,7 @@ export function localCopy<V extends object>(options: {
   const freshMs = Math.round(seconds * 1000)
   const keptMs = seconds > 0 ? Math.max(freshMs, Math.round(awaySeconds * 1000)) : 0
   // A ttl of 0 would mean "for ever" to the library; a copy of no seconds is asked for by each caller anew.
-  const entries = new LRUCache<string, Entry<V>>({ max: entriesMax, ttl: Math.max(1, keptMs) })
+  const entries = recentlyUsed<string, Entry<V>>(entriesMax, { ttl: Math.max(1, keptMs) })
   // Not the library's own fetch: it fails a load that is under way when its key is dropped, and a caller with it.
   const loads = new Map<string, Promise<V | null>>()
 

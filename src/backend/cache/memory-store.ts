@@ -1,5 +1,5 @@
 // The store of an installation of one process: nothing to connect to, nothing that can be away.
-import { LRUCache } from 'lru-cache'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { CacheStore, StoreEntry } from './cache-store.ts'
 
 const ENTRIES_MAX = 100_000
@@ -10,7 +10,7 @@ const ENTRIES_MAX = 100_000
  */
 export function memoryStore(options: { readonly clock: () => Date; readonly entriesMax?: number }): CacheStore {
   const { clock, entriesMax = ENTRIES_MAX } = options
-  const entries = new LRUCache<string, { readonly value: string; readonly expiresAtMs: number }>({ max: entriesMax })
+  const entries = recentlyUsed<string, { readonly value: string; readonly expiresAtMs: number }>(entriesMax)
   const listeners = new Map<string, Set<(message: string) => void>>()
 
   const read = (key: string): string | null => {

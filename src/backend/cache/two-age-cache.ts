@@ -1,7 +1,7 @@
 // Copies with two ages in a store that the processes share. Young ones are used as they are. Older ones are used as well, and
 // renewed behind the caller's back. Only what is missing or too old makes a caller wait, and callers of the same key wait for the
 // same load. docs/decisions/0006-two-ages.md says why. What the copies say about the age of the data within is the data's matter.
-import { LRUCache } from 'lru-cache'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { CacheStore } from './cache-store.ts'
 import { type InvalidationKind, publishInvalidation } from './invalidation.ts'
 
@@ -114,8 +114,8 @@ export function twoAgeCache<V extends object>(options: TwoAgeOptions<V>): TwoAge
   const { absentSeconds = ABSENT_SECONDS, random = Math.random, renewalsMax = RENEWALS_MAX } = options
   const reads = new Map<string, Promise<Copy<V> | null>>()
   const loads = new Map<string, Load<V>>()
-  const pausedUntilMs = new LRUCache<string, number>({ max: REMEMBERED_MAX })
-  const writtenAtMs = new LRUCache<string, number>({ max: REMEMBERED_MAX })
+  const pausedUntilMs = recentlyUsed<string, number>(REMEMBERED_MAX)
+  const writtenAtMs = recentlyUsed<string, number>(REMEMBERED_MAX)
   /** Drops that the store was not told of: the number of the drop, by key. */
   const owed = new Map<string, number>()
   let drops = 0

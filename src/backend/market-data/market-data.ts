@@ -3,13 +3,14 @@
 // Kept rows are read in one round trip and held in a local copy; ages are computed from the clock at every call, so a copy
 // ages like the row it was made from. Names that are asked for while a read is on its way share the next one: a basket of
 // thousands of cold names is a few statements, and a lone name does not wait.
-import { LRUCache } from 'lru-cache'
+
 import { type AgedCopy, orAgedCopy } from '../cache/aged-copy.ts'
 import { DEFAULT_FLOOR_RATE } from '../pricing/borrow-rate.ts'
 import type { IndexPoints, Rate, Ticker } from '../pricing/units.ts'
 import type { BorrowStatus } from '../reference-data/stocks.ts'
 import type { CallContext } from '../server/call-context.ts'
 import { Problem } from '../server/problem.ts'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { EventRisk, EventWindow } from './event-risk.ts'
 import {
@@ -139,8 +140,7 @@ type Rows = Map<Ticker, StoredObservations | { readonly failure: unknown }>
 
 export function marketData(options: MarketDataOptions): MarketData {
   const { reads, clock, limits, localCopySeconds, awaySeconds } = options
-  const copies = new LRUCache<Ticker, Copy>({
-    max: LOCAL_COPIES_MAX,
+  const copies = recentlyUsed<Ticker, Copy>(LOCAL_COPIES_MAX, {
     ttl: Math.max(1, Math.max(localCopySeconds, awaySeconds) * 1000),
     perf: { now: () => clock().getTime() },
     ttlResolution: 0,

@@ -2,10 +2,11 @@
 // input is shared by all who want it, a caller waits as long as it said and not longer, and retries go on without it. What is
 // asked in the background has places to run in and places to wait in; beyond those it is not asked, so that nothing piles up
 // behind a feed that hangs.
+
 import { setTimeout as pause } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import type { Queryable } from '../database/connect.ts'
 import type { IndexPoints, Ticker } from '../pricing/units.ts'
+import { recentlyUsed } from '../server/recently-used.ts'
 import type { Clock } from '../server/uuidv7.ts'
 import type { MarketEvent } from './event-risk.ts'
 import type { LenderListing } from './fallback.ts'
@@ -106,7 +107,7 @@ export function refresher(options: RefresherOptions): Refresher {
     'stock-volatility': new Map(),
     events: new Map(),
   }
-  const remembered = new LRUCache<string, { outcome: RefreshOutcome; untilMs: number }>({ max: REMEMBERED_MAX })
+  const remembered = recentlyUsed<string, { outcome: RefreshOutcome; untilMs: number }>(REMEMBERED_MAX)
   let closed = false
 
   /** What is known of the question without asking again. */

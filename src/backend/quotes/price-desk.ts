@@ -1,8 +1,8 @@
 // What others may ask of pricing, answered as finished JSON text: made once, where the numbers are, and passed on as bytes. A
 // request with an Idempotency-Key that was answered before gets the very same text.
+
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { LRUCache } from 'lru-cache'
 import type { IdempotentAnswers } from '../audit/idempotent-answers.ts'
 import type { Actor, AuditRow } from '../audit/quote-record.ts'
 import type { Ticker } from '../pricing/units.ts'
@@ -12,6 +12,7 @@ import type { TextStream } from '../server/internal-wire.ts'
 import { writeJson } from '../server/json-writer.ts'
 import type { Metrics } from '../server/metrics.ts'
 import { Problem } from '../server/problem.ts'
+import { recentlyUsed } from '../server/recently-used.ts'
 import { comparisonAnswer, customRateAnswer, historiesAnswer, historyAnswer, rateAnswer } from './answer.ts'
 import type { BatchAsk, BatchStep, PricedBatch, QuoteBatch } from './batch.ts'
 import { batchNdjson } from './batch-answer.ts'
@@ -117,7 +118,7 @@ export function priceDesk(dependencies: {
 }): PriceDesk {
   const { quoteLocate, quoteKeeping, quoteBatch, idempotentAnswers, rates, rateList, comparePacks, clock, metrics } =
     dependencies
-  const known = new LRUCache<string, { readonly etag: string; readonly since: Date }>({ max: ANSWERS_KNOWN_MAX })
+  const known = recentlyUsed<string, { readonly etag: string; readonly since: Date }>(ANSWERS_KNOWN_MAX)
 
   /**
    * Since when the answer is what it is. Any of its inputs may change it, terms and the passing of time among them; so it is not read off

@@ -56,6 +56,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   // What a what-if tries is read as what is put in force.
   audit: {
     values: ['pricing', 'server', 'database', 'reference-data/rate-card.ts', 'reference-data/broker-codec.ts'],
+    types: ['market-data/observation.ts'],
   },
   quotes: {
     values: [
