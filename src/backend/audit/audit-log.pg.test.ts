@@ -108,6 +108,17 @@ describe('appending', () => {
     await log.close()
   })
 
+  test('records that come together are told together, and the one that cannot be kept fails alone', async () => {
+    const log = auditLog({ pool: database.pool })
+    const rows = Array.from({ length: 300 }, (_, index) => auditRow(index === 7 ? { total_fee: 'a lot' } : {}))
+    const outcomes = await log.appendAll(rows.map((row) => () => row))
+    expect(outcomes.flatMap(({ ok }, index) => (ok ? [] : [index]))).toEqual([7])
+    expect(outcomes[7]).toMatchObject({ error: { code: 'AUDIT_UNAVAILABLE', cause: { code: /^22/ } } })
+    expect((await kept(rows.map((row) => row.audit_id))).size).toBe(299)
+    expect(log.stats()).toMatchObject({ committed: 299, failed: 1, inFlight: 0, queued: 0 })
+    await log.close()
+  })
+
   test('beyond the bound of the queue a record is refused at once, and closing keeps the others', async () => {
     const log = auditLog({ pool: database.pool, lanes: 1, batchMax: 10, queueMax: 20 })
     const rows = Array.from({ length: 25 }, () => auditRow())

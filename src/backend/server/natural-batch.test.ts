@@ -90,6 +90,28 @@ describe('natural batching', () => {
     ])
   })
 
+  test('items that are added together are told together, each with its own outcome, also those that are not taken', async () => {
+    const { sent, batch } = held({ lanes: 1, batchMax: 2, queueMax: 3 })
+    const together = batch.addAll([1, 2, 3, 4])
+    await turn()
+    expect(sent.map(({ items }) => items)).toEqual([[1, 2]])
+    sent[0]!.arrive([
+      { ok: false, error: new Error('bad') },
+      { ok: true, value: 20 },
+    ])
+    await turn()
+    sent[1]!.arrive()
+    expect(await together).toEqual([
+      { ok: false, error: new Error('bad') },
+      { ok: true, value: 20 },
+      { ok: true, value: 30 },
+      { ok: false, error: new Error('full') },
+    ])
+    expect(await batch.addAll([])).toEqual([])
+    await batch.close()
+    expect(await batch.addAll([5])).toEqual([{ ok: false, error: new Error('closed') }])
+  })
+
   test('closing waits for everything taken, and takes nothing more', async () => {
     const { sent, batch } = held({ lanes: 1, batchMax: 1, queueMax: 10 })
     const taken = [batch.add(1), batch.add(2)]

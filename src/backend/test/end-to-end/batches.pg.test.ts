@@ -91,6 +91,19 @@ describe('a batch', () => {
     expect(rows[0].records).toBe(300)
   })
 
+  test('prices every line when others are priced at the same time: none is refused because the record is busy with them', async () => {
+    const together = Array.from({ length: 8 }, () => send({ client_id: 'demo-classic', lines: lines(700) }))
+    const alone = ask(deployed, {
+      path: '/api/v1/calculate-locate',
+      key: deployed.keys.desk,
+      body: line({ client_id: 'demo-classic' }),
+    })
+    expect((await alone).status).toBe(200)
+    for (const { json } of await Promise.all(together)) {
+      expect(json.summary).toMatchObject({ lines: '700', priced: '700', failed: '0' })
+    }
+  })
+
   test('is streamed as NDJSON, whose last line is the summary, and as CSV, each with the same numbers', async () => {
     const body = { client_id: 'demo-percentage', lines: [line(), line({ ticker: 'zz' })] }
     const ndjson = await send(body, { accept: NDJSON })
