@@ -1,7 +1,7 @@
 // The chain's arithmetic: what exactly is hashed and what exactly is signed. Pure, and the same for the sealer, for whoever verifies
 // the database, and for whoever verifies an export years later with nothing but the file and the public key. What stands here
 // is never changed: another form would be another number in the first line of each text. docs/audit.md says it in words.
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, hash as hashOf } from 'node:crypto'
 import type { AuditRow } from './quote-record.ts'
 
 /** A record as the chain reads it: all its columns, as texts, exactly as the database gives them (`STORED_COLUMNS`). */
@@ -72,9 +72,7 @@ export function canonicalText(row: ChainRow): string {
  * @param prevHash 32 bytes
  */
 export function recordHash(prevHash: Uint8Array, sequence: number, row: ChainRow): Buffer {
-  return createHash('sha256')
-    .update(`borrow-rate-engine record 1\n${hex(prevHash)}\n${sequence}\n${canonicalText(row)}`)
-    .digest()
+  return hashOf('sha256', `borrow-rate-engine record 1\n${hex(prevHash)}\n${sequence}\n${canonicalText(row)}`, 'buffer')
 }
 
 /** What is signed of a head. */

@@ -37,7 +37,7 @@ describe('the edges of the formula', () => {
   test('the multiplier stops at its cap, and the rate says so', () => {
     const found = rateOf(STANDARD_V1, '0.10', '450', 10)
     expect(found).toMatchObject({ capApplied: true, floorApplied: false })
-    expect(found.afterEvents.toString()).toBe('0.55500000')
+    expect(found.withEvents.toString()).toBe('5.550')
     expect(found.rate.toString()).toBe('0.5')
     expect(rateOf(STANDARD_V1, '0.10', '400', 0).capApplied).toBe(false)
   })

@@ -67,20 +67,20 @@ export interface MarketConditions {
   readonly eventRiskFactor: number
 }
 
-/** A borrow rate with its reasons. Every rate is a fraction a year; the cumulative ones are rounded half-up to 8 decimals. */
+/** A borrow rate with its reasons. Every rate is a fraction a year, rounded half-up to 8 decimals. */
 export interface BorrowRate {
   readonly lenderRate: Rate
   /** The volatility the model used, index points, and whose it is. */
   readonly volatility: IndexPoints
   readonly volatilityOf: 'stock' | 'index'
   readonly eventRiskFactor: number
-  /** Exact, after the cap. */
+  /** Of the lender rate, exact: with volatility, with events too, and after the cap. */
+  readonly withVolatility: Decimal
+  readonly withEvents: Decimal
   readonly multiplier: Decimal
   readonly capApplied: boolean
   readonly floorRate: Rate
   readonly floorApplied: boolean
-  readonly afterVolatility: Rate
-  readonly afterEvents: Rate
   readonly afterCap: Rate
   /** The result: 8 decimals at the most, trailing zeros dropped. */
   readonly rate: Rate
@@ -101,7 +101,8 @@ export function publishedRate(rate: Decimal): Rate {
   return asRate(round(rate, toRateScale))
 }
 
-function publishedProduct(rate: Rate, multiplier: Decimal): Rate {
+/** A rate x a multiplier, rounded as published: what a step of the waterfall leads to. */
+export function publishedProduct(rate: Rate, multiplier: Decimal): Rate {
   return asRate(timesOver(rate, multiplier, ONE, toRateScale))
 }
 
@@ -134,18 +135,17 @@ export function borrowRate(
   const adjusted = times(lenderRate, multiplier)
   const floored = compare(adjusted, floorRate) < 0
   const afterCap = publishedRate(adjusted)
-  const capApplied = multiplier !== withEvents
   return {
     lenderRate,
     volatility,
     volatilityOf: ofStock ? 'stock' : 'index',
     eventRiskFactor,
+    withVolatility,
+    withEvents,
     multiplier,
-    capApplied,
+    capApplied: multiplier !== withEvents,
     floorRate,
     floorApplied: floored,
-    afterVolatility: publishedProduct(lenderRate, withVolatility),
-    afterEvents: capApplied ? publishedProduct(lenderRate, withEvents) : afterCap,
     afterCap,
     rate: asRate(trim(floored ? publishedRate(floorRate) : afterCap)),
   }

@@ -1,7 +1,7 @@
 // The waterfall: every step from the lender's rate to the total, so that a person can follow the number without a calculator.
 // Rates are cumulative, fractions rounded to 8 decimals; amounts are cumulative USD. In each block a step starts where the one
 // before it ended. docs/pricing.md, "Waterfall".
-import { type BorrowRate, EVENT_RISK_MAX, type PricingModel, publishedRate } from './borrow-rate.ts'
+import { type BorrowRate, EVENT_RISK_MAX, type PricingModel, publishedProduct, publishedRate } from './borrow-rate.ts'
 import { type ChargedValue, CONVENTION_PACKS, type Position } from './convention-packs.ts'
 import { daysInYear } from './day-count.ts'
 import { Decimal, isZero, minus, movePoint, plus, round, times, trim, ZERO } from './decimal.ts'
@@ -72,10 +72,10 @@ export function rateWaterfall(rate: BorrowRate, model: PricingModel): WaterfallS
 
 function addRateSteps(steps: WaterfallStep[], rate: BorrowRate, model: PricingModel): void {
   const lender = trim(publishedRate(rate.lenderRate))
-  const afterVolatility = trim(rate.afterVolatility)
+  const afterVolatility = trim(publishedProduct(rate.lenderRate, rate.withVolatility))
   // The rate is what the last step that was in force led to, without trailing zeros.
   const afterCap = rate.floorApplied ? trim(rate.afterCap) : rate.rate
-  const afterEvents = rate.capApplied ? trim(rate.afterEvents) : afterCap
+  const afterEvents = rate.capApplied ? trim(publishedProduct(rate.lenderRate, rate.withEvents)) : afterCap
   const words = wordsOfModel(model)
   steps.push(
     rateStep('lender_rate', `lender's annual rate ${percent(rate.lenderRate)} %`, ZERO, lender),
