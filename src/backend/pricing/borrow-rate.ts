@@ -1,7 +1,6 @@
 // The borrow rate: a lender's annual rate, made dearer by volatility and by events ahead, never below the stock's floor.
 // docs/pricing.md, "Borrow rate", has the formula and the tables that the tests read.
 import {
-  atLeast,
   atMost,
   compare,
   Decimal,
@@ -127,7 +126,8 @@ export function borrowRate(
   const ofStock = model.volatilitySource === 'stock-or-index' && market.stockVolatility !== null
   const volatility = ofStock ? (market.stockVolatility as IndexPoints) : market.volatilityIndex
 
-  const excess = atLeast(minus(volatility, model.volatilityThreshold), ZERO)
+  const over = minus(volatility, model.volatilityThreshold)
+  const excess = isNegative(over) ? ZERO : over
   const withVolatility = plus(ONE, times(model.volatilityWeight, excess))
   const withEvents = plus(withVolatility, times(model.eventWeight, EVENT_SHARES[eventRiskFactor] as Decimal))
   const multiplier = atMost(withEvents, model.maxMultiplier)

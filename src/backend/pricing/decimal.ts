@@ -161,6 +161,7 @@ export function plus(a: Decimal, b: Decimal): Decimal {
 
 /** a - b, exact, at the larger of the two scales. */
 export function minus(a: Decimal, b: Decimal): Decimal {
+  if (b.count === 0 && b.scale <= a.scale) return a
   const scale = Math.max(a.scale, b.scale)
   return new Decimal(difference(countAt(a, scale), countAt(b, scale)), scale)
 }

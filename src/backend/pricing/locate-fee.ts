@@ -39,6 +39,11 @@ export interface LocateFee {
 
 const toCent = { scale: 2, rounding: 'half-up' } as const
 const HUNDRED = decimal(100)
+/** What percent points of a year's cost are divided by. */
+const PERCENT_OF_YEAR: Readonly<Record<DayCount, Decimal>> = {
+  'ACT/365': times(daysInYear('ACT/365'), HUNDRED),
+  'ACT/360': times(daysInYear('ACT/360'), HUNDRED),
+}
 
 /**
  * Interest on a value for some days, rounded half-up to the cent, once.
@@ -70,7 +75,14 @@ export function locateFee(chargedValue: Usd, borrowRate: Rate, loanDays: number,
   const borrowCost = asUsd(timesOver(amount, factor, divisor, toCent))
   const markup =
     terms.markupTiers === null
-      ? asUsd(timesOver(amount, times(factor, terms.markupPercentage), times(divisor, HUNDRED), toCent))
+      ? asUsd(
+          timesOver(
+            amount,
+            times(factor, terms.markupPercentage),
+            daily ? HUNDRED : PERCENT_OF_YEAR[terms.dayCount],
+            toCent,
+          ),
+        )
       : tieredMarkup(chargedValue, times(amount, factor), divisor, terms.markupTiers)
   const transactionFee =
     terms.transactionFeeType === 'FLAT'

@@ -60,6 +60,8 @@ export function machineLines(of: Machine, at: Date): string[] {
   ]
 }
 
+const BACKEND = join(import.meta.dirname, '../..')
+
 function postgresVersion(): string {
   const folder = testBinaries()?.binariesFolder ?? null
   if (folder !== null) {
@@ -72,13 +74,13 @@ function postgresVersion(): string {
   return `${version.replace(/-.*/, '')}, embedded`
 }
 
+/** With `-dirty` when a file of the engine differs from it: the results that a run before has left beside the documents do not count. */
 function commit(): string | null {
-  const cwd = import.meta.dirname
-  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], {
-    cwd,
-    encoding: 'utf8',
-  })
-  return status === 0 ? stdout.trim() : null
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: BACKEND, encoding: 'utf8' })
+  const { status, stdout } = git('rev-parse', '--short=12', 'HEAD')
+  if (status !== 0) return null
+  const differs = git('status', '--porcelain', '--untracked-files=no', '--', '.').stdout.trim() !== ''
+  return `${stdout.trim()}${differs ? '-dirty' : ''}`
 }
 
 /** What everything on the machine used of it while this process waited. */

@@ -19,8 +19,13 @@ import { below } from './targets.ts'
 
 const CONNECTIONS = 32
 const WHOLE: Effort = { rounds: 5, seconds: 3, warmUpSeconds: 3 }
-/** What all traces may cost on the processor, over metrics alone. */
+/** What tracing may cost on the processor, over metrics alone. */
 const TRACING_MAX = 0.15
+/** The setting's own default is a tenth. */
+const HELD_TO_IT = {
+  'metrics, traces of 10 %': 'as installed, of a tenth',
+  'metrics, traces of 100 %': 'of all requests',
+}
 
 /** By name, what is switched on. */
 const traced = (share: string) => ({ OTEL_ENABLED: 'true', OTEL_TRACES_SAMPLER_ARG: share })
@@ -110,13 +115,9 @@ function report(
     const words = `${cpu.toFixed(3)} of the processor time of "${USUAL}", ${rate.toFixed(3)} of its requests/s`
     console.log(`  ${''.padEnd(25)} ${words}`)
   }
-  const targets = [
-    below(
-      'traces of all requests, processor time over metrics alone',
-      TRACING_MAX,
-      ratios['metrics, traces of 100 %']!.cpu - 1,
-    ),
-  ]
+  const targets = Object.entries(HELD_TO_IT).map(([name, words]) =>
+    below(`traces ${words}, processor time over metrics alone`, TRACING_MAX, ratios[name]!.cpu - 1),
+  )
   return { connections: CONNECTIONS, seconds, load, load_before: before, figures, ratios, targets }
 }
 
