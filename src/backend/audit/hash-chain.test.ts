@@ -5,6 +5,7 @@ import {
   type ChainRow,
   canonicalText,
   checkpointText,
+  hashedRow,
   headText,
   keptDigest,
   NO_HASH,
@@ -30,26 +31,27 @@ const SECOND: ChainRow = { ...ROW, audit_id: '019ab6c8-7a3c-7d11-8f00-0123456789
 
 describe('the hash of a record', () => {
   // These texts and numbers stand in docs/audit.md too. They never change: records of years hang on them.
-  test('is over one text, which has every column as the database gives it', () => {
-    expect(canonicalText(ROW)).toBe(
+  test('is over one text, which has every column as the database gives it, and the text of the record by its SHA-256', () => {
+    expect(hashedRow(ROW).record_sha256).toBe(createHash('sha256').update(ROW.record, 'utf8').digest('hex'))
+    expect(canonicalText(hashedRow(ROW))).toBe(
       '["019ab6c8-7a3b-7d11-8f00-0123456789ab","quote",1,"2025-11-24T15:04:05.123000Z","2025-11-24T15:04:05.125417Z","acme","GME",' +
-        '"100000.10","0.1900","456.51","request \\"1\\" é 😀",null,"{\\"total_fee\\":\\"456.51\\",\\"note\\":\\"a\\\\nb\\"}"]',
+        '"100000.10","0.1900","456.51","request \\"1\\" é 😀",null,"f11e0af07dc415c13b843cb7cdc619c0ef9936f1895ccbaf30ef30f898e25a8f"]',
     )
   })
 
   test('is SHA-256, by hand and by number', () => {
     const first = recordHash(NO_HASH, 1, ROW)
-    const byHand = `borrow-rate-engine record 1\n${'0'.repeat(64)}\n1\n${canonicalText(ROW)}`
+    const byHand = `borrow-rate-engine record 1\n${'0'.repeat(64)}\n1\n${canonicalText(hashedRow(ROW))}`
     expect(first).toEqual(createHash('sha256').update(byHand, 'utf8').digest())
-    expect(first.toString('hex')).toBe('7cc211d19f08ffbfa31bc03619c25f8d9395c7441ae1a5afa9dde160f48343a3')
+    expect(first.toString('hex')).toBe('50237ebf549451d421f318ca0ed023e0d81a338c698b03842af217bbd9ec88c8')
     expect(recordHash(first, 2, SECOND).toString('hex')).toBe(
-      'da30017c0497dbe8e284366084ac55270cb7a4d51e2cb7fdeddbf872c3d3371f',
+      '822d0b15643bdff6ea30363126f4ce0a54332bb1e908c830b8dbe0d0b8276955',
     )
   })
 
   test('and its text stand in docs/audit.md, for whoever writes a verifier of their own', () => {
     const document = readFileSync(new URL('../../../docs/audit.md', import.meta.url), 'utf8')
-    expect(document).toContain(`    ${canonicalText(ROW)}\n`)
+    expect(document).toContain(`    ${canonicalText(hashedRow(ROW))}\n`)
     expect(document).toContain(`    ${recordHash(NO_HASH, 1, ROW).toString('hex')}\n`)
   })
 

@@ -48,8 +48,19 @@ export interface Checkpoint {
 /** What stands before the first record of all. */
 export const NO_HASH: Uint8Array = Buffer.alloc(32)
 
-/** The one text that a record's row makes: a JSON array of its columns in the table's order. */
-export function canonicalText(row: ChainRow): string {
+/** A record as it is hashed: its columns, and in the place of its text the SHA-256 of that. */
+export interface HashedRow extends Omit<ChainRow, 'record'> {
+  /** Of the text's UTF-8, 64 hex digits. */
+  readonly record_sha256: string
+}
+
+/** @returns the row with the digest of its text */
+export function hashedRow({ record, ...columns }: ChainRow): HashedRow {
+  return { ...columns, record_sha256: hashOf('sha256', record, 'hex') }
+}
+
+/** The one text that a record's row makes: a JSON array of its columns in the table's order, the last of them by its digest. */
+export function canonicalText(row: HashedRow): string {
   return JSON.stringify([
     row.audit_id,
     row.record_type,
@@ -63,7 +74,7 @@ export function canonicalText(row: ChainRow): string {
     row.total_fee,
     row.request_id,
     row.actor_id,
-    row.record,
+    row.record_sha256,
   ])
 }
 
@@ -72,6 +83,11 @@ export function canonicalText(row: ChainRow): string {
  * @param prevHash 32 bytes
  */
 export function recordHash(prevHash: Uint8Array, sequence: number, row: ChainRow): Buffer {
+  return rowHash(prevHash, sequence, hashedRow(row))
+}
+
+/** The same of a row whose text was digested where it lies. */
+export function rowHash(prevHash: Uint8Array, sequence: number, row: HashedRow): Buffer {
   return hashOf('sha256', `borrow-rate-engine record 1\n${hex(prevHash)}\n${sequence}\n${canonicalText(row)}`, 'buffer')
 }
 

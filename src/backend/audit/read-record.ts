@@ -34,10 +34,16 @@ export interface KeptRecord {
 const AUDIT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`
 
-/** The select list of a whole row, as it is shown, exported and sealed: the columns of `audit_records`, in the table's order, as texts. */
-export const STORED_COLUMNS = `audit_id, record_type, schema_version, to_char(occurred_at at time zone 'UTC', ${TIME}) as occurred_at,
+/** Of a row, without its text. */
+const COLUMNS = `audit_id, record_type, schema_version, to_char(occurred_at at time zone 'UTC', ${TIME}) as occurred_at,
   to_char(recorded_at at time zone 'UTC', ${TIME}) as recorded_at, client_id, ticker, position_value, borrow_rate, total_fee,
-  request_id, actor_id, record`
+  request_id, actor_id`
+
+/** The select list of a whole row, as it is shown, exported and verified: the columns of `audit_records`, in the table's order, as texts. */
+export const STORED_COLUMNS = `${COLUMNS}, record`
+
+/** As it is sealed: with the digest of its text, made where it lies, and the text's bytes. */
+export const HASHED_COLUMNS = `${COLUMNS}, encode(sha256(convert_to(record, 'UTF8')), 'hex') as record_sha256, octet_length(record) as bytes`
 
 const SEAL_COLUMNS = `sequence, encode(prev_hash, 'hex') as prev_hash, encode(hash, 'hex') as hash,
   to_char(sealed_at at time zone 'UTC', ${TIME}) as sealed_at`

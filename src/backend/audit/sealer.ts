@@ -10,9 +10,9 @@
 // place the database takes only one.
 import { setImmediate as otherWork, setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
-import { type ChainRow, headText, NO_HASH, recordHash } from './hash-chain.ts'
+import { type HashedRow, headText, NO_HASH, rowHash } from './hash-chain.ts'
 import { HEAD_COLUMNS, type HeadRow, isGenuine, newestHead, readHead, type SignedHead } from './heads.ts'
-import { STORED_COLUMNS } from './read-record.ts'
+import { HASHED_COLUMNS } from './read-record.ts'
 import type { SigningKey, TrustedKeys } from './signing-key.ts'
 
 export interface SealerOptions {
@@ -77,6 +77,12 @@ export class ChainBrokenError extends Error {}
 export const BATCH_RECORDS_MAX = 1_000
 /** Texts of records in one batch, at most. */
 const BATCH_BYTES_MAX = 16_000_000
+/** A record without a seal. */
+interface WaitingRow extends HashedRow {
+  /** Of its text. */
+  readonly bytes: number
+}
+
 /** Any number, the same for every sealer of this database. */
 const LOCK = 7_241_865_326
 /** How far behind the newest seal every look goes. */
@@ -113,7 +119,7 @@ const BY_INDEX = `set_config('enable_seqscan', 'off', true), set_config('enable_
 
 const WAITING_RECORDS = `
 with waiting as materialized (${WITHOUT_SEAL} limit ${BATCH_RECORDS_MAX})
-select ${STORED_COLUMNS}
+select ${HASHED_COLUMNS}
   from (select r.*, sum(octet_length(r.record)) over (order by r.audit_id rows unbounded preceding) - octet_length(r.record) as bytes_before
           from waiting join audit_records r using (audit_id)
          where r.audit_id >= $1 and r.audit_id < $2) r
@@ -250,7 +256,7 @@ export function sealer(options: SealerOptions): Sealer {
       if (locks[0].locked !== true) return null
       // From here on every statement sees what the sealer before has committed.
       const before = believe(await newestHead(client))
-      const { rows } = await client.query<ChainRow>(WAITING_RECORDS, [from, to])
+      const { rows } = await client.query<WaitingRow>(WAITING_RECORDS, [from, to])
       return { before, rows, head: rows.length === 0 ? before : await insertBatch(client, before, rows) }
     })
     if (batch === null) return null
@@ -270,7 +276,7 @@ export function sealer(options: SealerOptions): Sealer {
   async function insertBatch(
     client: pg.PoolClient,
     before: SignedHead | null,
-    rows: readonly ChainRow[],
+    rows: readonly HashedRow[],
   ): Promise<SignedHead> {
     const firstSequence = (before?.sequence ?? 0) + 1
     const prevHashes: string[] = []
@@ -279,7 +285,7 @@ export function sealer(options: SealerOptions): Sealer {
     for (const [index, row] of rows.entries()) {
       if (index % HASHED_AT_ONCE === HASHED_AT_ONCE - 1) await otherWork()
       prevHashes.push(hash.toString('hex'))
-      hash = recordHash(hash, firstSequence + index, row)
+      hash = rowHash(hash, firstSequence + index, row)
       hashes.push(hash.toString('hex'))
     }
     const unsigned = { sequence: firstSequence + rows.length - 1, firstSequence, hash, signedAt: clock() }
@@ -468,6 +474,6 @@ function lowestId(ms: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`
 }
 
-function bytesOf(rows: readonly ChainRow[]): number {
-  return rows.reduce((bytes, { record }) => bytes + Buffer.byteLength(record), 0)
+function bytesOf(rows: readonly WaitingRow[]): number {
+  return rows.reduce((sum, { bytes }) => sum + bytes, 0)
 }

@@ -96,8 +96,8 @@ describe('the proof of a record', () => {
       actor_id: null,
       record: '{"total_fee":"456.51","note":"a\\nb"}',
     }
-    expect(await sha256(hashedText(NO_HASH, 1, row))).toBe(
-      '7cc211d19f08ffbfa31bc03619c25f8d9395c7441ae1a5afa9dde160f48343a3',
+    expect(await sha256(await hashedText(NO_HASH, 1, row))).toBe(
+      '50237ebf549451d421f318ca0ed023e0d81a338c698b03842af217bbd9ec88c8',
     )
   })
 })
@@ -138,7 +138,7 @@ describe('what was altered is found', () => {
     const chained: string[] = []
     for (const { sequence, row } of links as readonly (ChainLink & { row: NonNullable<ChainLink['row']> })[]) {
       const forged = sequence === 42 ? { ...row, total_fee: '1.00' } : row
-      const hash = await sha256(hashedText(last, sequence, forged))
+      const hash = await sha256(await hashedText(last, sequence, forged))
       chained.push(
         JSON.stringify({
           type: 'record',

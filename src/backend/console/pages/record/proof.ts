@@ -57,8 +57,8 @@ export function canCompute(): boolean {
   return (globalThis.crypto as Crypto | undefined)?.subtle !== undefined
 }
 
-/** The one text that a record makes. */
-export function hashedText(prevHash: string, sequence: number, row: RecordRow): string {
+/** The one text that a record makes, in which its own text stands by its digest. */
+export async function hashedText(prevHash: string, sequence: number, row: RecordRow): Promise<string> {
   const columns = [
     row.audit_id,
     row.record_type,
@@ -72,7 +72,7 @@ export function hashedText(prevHash: string, sequence: number, row: RecordRow): 
     row.total_fee,
     row.request_id,
     row.actor_id,
-    row.record,
+    await sha256(row.record),
   ]
   return `borrow-rate-engine record 1\n${prevHash}\n${sequence}\n${JSON.stringify(columns)}`
 }
@@ -149,7 +149,7 @@ async function stepHash(link: ChainLink): Promise<ProofStep> {
     const details = [{ label: 'Stored', text: link.hash }]
     return { name: 'hash', found: 'bad', title: 'The record is gone', fact: link.hash, details }
   }
-  const text = hashedText(link.prevHash, link.sequence, link.row)
+  const text = await hashedText(link.prevHash, link.sequence, link.row)
   const computed = await sha256(text)
   const same = computed === link.hash
   return {
@@ -161,6 +161,7 @@ async function stepHash(link: ChainLink): Promise<ProofStep> {
       { label: 'Stored', text: link.hash },
       { label: 'Computed here', text: computed },
       { label: 'Text that is hashed, UTF-8', text },
+      { label: 'Text of the record, whose SHA-256 is the last in it', text: link.row.record },
     ],
   }
 }
@@ -265,7 +266,7 @@ async function followBatch({ anchor, links, head }: Stretch): Promise<Followed> 
     })
     if (row === null) return bad(`The record at place ${sequence} is gone; its seal is still there.`, 'none')
     if (sequence !== expected) return bad(`Place ${expected} of the chain is empty.`, 'none')
-    const computed = await sha256(hashedText(last, sequence, row))
+    const computed = await sha256(await hashedText(last, sequence, row))
     if (computed !== hash) return bad(`The record at place ${sequence} is not what was sealed there.`, computed)
     if (prevHash !== last) return bad(`The record at place ${sequence} does not name the record before it.`, computed)
     last = computed
