@@ -127,8 +127,8 @@ export interface ApiKeysOptions {
   readonly onFailure?: (error: unknown) => void
 }
 
-/** Keys whose last use this process remembers to have noted. */
-const LAST_USES_MAX = 10_000
+/** Keys whose last use this process remembers to have noted: as many as it has copies of. */
+const LAST_USES_MAX = 150_000
 const LAST_USE_EVERY_MS = 60_000
 
 interface KeyRow {

@@ -17,7 +17,8 @@ const REREAD_WAIT_MS = 250
 const READ_WAIT_MS = 3_000
 /** After a failed reading nobody waits again before this. */
 const REREAD_PAUSE_MS = 1000
-const COPIES_MAX = 10_000
+/** Above the largest number of brokers that was ever measured: who asks in turn, one more than there are copies, never finds one. */
+const COPIES_MAX = 150_000
 /** Ids that do not exist are remembered apart, so that inventing ids cannot push real rows out. */
 const ABSENT_MAX = 1000
 

@@ -73,16 +73,16 @@ export interface Sealer {
 /** The newest head is not one to go on from. */
 export class ChainBrokenError extends Error {}
 
-/** Records in one batch, at most, and in one transaction and under one head. */
-export const BATCH_RECORDS_MAX = 1_000
-/** Texts of records in one batch, at most. */
-const BATCH_BYTES_MAX = 16_000_000
 /** A record without a seal. */
 interface WaitingRow extends HashedRow {
   /** Of its text. */
   readonly bytes: number
 }
 
+/** Records in one batch, at most, and in one transaction and under one head. */
+export const BATCH_RECORDS_MAX = 1_000
+/** Texts of records in one batch, at most. */
+const BATCH_BYTES_MAX = 16_000_000
 /** Any number, the same for every sealer of this database. */
 const LOCK = 7_241_865_326
 /** How far behind the newest seal every look goes. */

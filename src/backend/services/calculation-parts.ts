@@ -29,7 +29,7 @@ import { recentCounts } from '../server/recent-counts.ts'
 import type { Tools } from '../server/service-process.ts'
 import { inSpan } from '../server/tracing.ts'
 
-const BROKERS_MAX = 100_000
+const BROKERS_MAX = 150_000
 const MODELS_MAX = 1_000
 /** Requests with an Idempotency-Key that are answered at once; each holds a connection until its answer is kept. */
 const IDEMPOTENT_REQUESTS_MAX = 8
