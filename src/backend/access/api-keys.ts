@@ -5,7 +5,6 @@
 // A key's row is kept in memory for a few seconds, so that a request costs no trip to the database; a revoked key works
 // until its copy has aged. When the database is away the copy serves a while longer, and a key without one is answered
 // SERVICE_UNAVAILABLE: a store's failure is never a 401.
-
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Queryable } from '../database/connect.ts'
 import { recentlyUsed } from '../server/recently-used.ts'

@@ -1,7 +1,6 @@
 // Copies of rows that say whether a credential is good, so that a request costs no trip to the database: for a few seconds a copy is as
 // good as the row, and while the database is away it serves a while longer. What has no copy then is SERVICE_UNAVAILABLE: a store's
 // failure is never a 401.
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '../server/problem.ts'
 import { recentlyUsed } from '../server/recently-used.ts'

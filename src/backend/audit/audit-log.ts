@@ -83,7 +83,7 @@ interface Placed {
   readonly index: number
 }
 
-const rowOf = ({ row }: Pick<Waiting, 'row'>): AuditRow => (typeof row === 'function' ? row() : row)
+const rowOf = (row: Waiting['row']): AuditRow => (typeof row === 'function' ? row() : row)
 
 const KEPT: Outcome<void> = Object.freeze({ ok: true, value: undefined })
 
@@ -113,7 +113,7 @@ export function auditLog(options: AuditLogOptions): AuditLog {
       let plain = true
       for (const [index, { row }] of waiting.entries()) {
         try {
-          plain = copy.add(rowOf({ row })) && plain
+          plain = copy.add(rowOf(row)) && plain
           made.push({ row, index })
         } catch (error) {
           settled(index, refused(error as Error))
@@ -174,7 +174,11 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     const client = await pool.connect()
     let broken = true
     try {
-      if (copy === null) await insertRows(client, made.map(rowOf))
+      if (copy === null)
+        await insertRows(
+          client,
+          made.map(({ row }) => rowOf(row)),
+        )
       else await copyIn(client, COPY_ROWS, copy.bytes(), COMMIT_TIMEOUT_MS)
       broken = false
       commits += 1

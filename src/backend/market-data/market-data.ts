@@ -3,7 +3,6 @@
 // Kept rows are read in one round trip and held in a local copy; ages are computed from the clock at every call, so a copy
 // ages like the row it was made from. Names that are asked for while a read is on its way share the next one: a basket of
 // thousands of cold names is a few statements, and a lone name does not wait.
-
 import { type AgedCopy, orAgedCopy } from '../cache/aged-copy.ts'
 import { DEFAULT_FLOOR_RATE } from '../pricing/borrow-rate.ts'
 import type { IndexPoints, Rate, Ticker } from '../pricing/units.ts'

@@ -2,7 +2,6 @@
 // input is shared by all who want it, a caller waits as long as it said and not longer, and retries go on without it. What is
 // asked in the background has places to run in and places to wait in; beyond those it is not asked, so that nothing piles up
 // behind a feed that hangs.
-
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Queryable } from '../database/connect.ts'
 import type { IndexPoints, Ticker } from '../pricing/units.ts'

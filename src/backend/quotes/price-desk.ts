@@ -1,6 +1,5 @@
 // What others may ask of pricing, answered as finished JSON text: made once, where the numbers are, and passed on as bytes. A
 // request with an Idempotency-Key that was answered before gets the very same text.
-
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { IdempotentAnswers } from '../audit/idempotent-answers.ts'

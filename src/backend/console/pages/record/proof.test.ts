@@ -1,5 +1,5 @@
-// The chain of a real engine, as it was exported: its records are proved here as the browser proves them, and whatever is altered in
-// them is found and named.
+// Records of a real engine in the form of its export, chained and signed with a key of the test's own: they are proved here as the
+// browser proves them, and whatever is altered in them is found and named.
 import { describe, expect, test } from 'vitest'
 import { COUNTS } from '../../../client/answers.ts'
 import { type AuditRecordAnswer, parseExactJson } from '../../../client/index.ts'
