@@ -107,6 +107,11 @@ declare module '@tanstack/react-router' {
   }
 }
 
+/** False from the moment on that another screen was asked for, be it still loading. Whoever writes the address late looks here first. */
+export function isWanted(path: (typeof SCREENS)[number]['path']): boolean {
+  return router.latestLocation.pathname === path
+}
+
 function ScreenFailure({ error, reset }: ErrorComponentProps) {
   return <Failure error={error} onRetry={reset} />
 }

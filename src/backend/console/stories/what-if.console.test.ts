@@ -111,6 +111,26 @@ test('an administrator sees the live terms beside the draft, and takes it to the
   expect(faults).toEqual([])
 })
 
+test('who proposes while the address still follows the last key arrives there, with that key in the proposal', async () => {
+  const { page, faults } = await visit({
+    url: engine.url,
+    apiKey: engine.keys.admin,
+    path: '/what-if?client=demo-classic&markup=4.5',
+  })
+  await page.getByText('now 5 %').waitFor()
+  // The next screen takes longer to come than the address to follow.
+  await page.route('**/assets/*.js', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await route.continue()
+  })
+  await page.getByLabel('Markup', { exact: true }).fill('4.75')
+  await page.getByRole('link', { name: 'Propose' }).click()
+  await page.getByRole('dialog').waitFor()
+  const search = new URL(page.url()).searchParams
+  expect([search.get('propose'), search.get('markup_percentage')]).toEqual(['demo-classic', '4.75'])
+  expect(faults).toEqual([])
+})
+
 test('on a phone the draft comes first and its result below', async () => {
   const { page, faults } = await visit({
     url: engine.url,

@@ -2,6 +2,7 @@
 import { Button, TextInput } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
+import { isWanted } from '../../app/router.tsx'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { grouped } from '../../ui/formats.ts'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
@@ -128,7 +129,9 @@ function SearchField({
   // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed moves the address
   useEffect(() => {
     if (text.trim() === value) return
-    const timer = setTimeout(() => onChange(text.trim() === '' ? undefined : text.trim()), SEARCH_WAIT_MS)
+    const timer = setTimeout(() => {
+      if (isWanted('/administration')) onChange(text.trim() === '' ? undefined : text.trim())
+    }, SEARCH_WAIT_MS)
     return () => clearTimeout(timer)
   }, [text])
   return (

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'reac
 import { useFeeds } from '../../app/feeds.ts'
 import { usePerson, useStreamState, useWidth } from '../../app/hooks.ts'
 import { liveRates } from '../../app/live-rates.ts'
+import { isWanted } from '../../app/router.tsx'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { Empty, Failure, Loading } from '../../ui/states.tsx'
 import { type GridHandle, RatesGrid } from './grid.tsx'
@@ -186,6 +187,7 @@ function useAddressed(search: RatesSearch): readonly [RatesSearch, (change: Part
   useEffect(() => {
     if (JSON.stringify(state) === JSON.stringify(written.current)) return
     const timer = setTimeout(() => {
+      if (!isWanted('/rates')) return
       written.current = JSON.parse(JSON.stringify(state)) as RatesSearch
       void navigate({ to: '/rates', search: state, replace: true })
     }, ADDRESS_MS)

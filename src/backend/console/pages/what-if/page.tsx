@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { wordsOf } from '../../api.ts'
 import { useBrokers } from '../../app/brokers.ts'
 import { useConfig, usePerson, useStreamState } from '../../app/hooks.ts'
-import { NotForRole } from '../../app/router.tsx'
+import { isWanted, NotForRole } from '../../app/router.tsx'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { download } from '../../ui/download.ts'
 import { momentText } from '../../ui/formats.ts'
@@ -35,7 +35,9 @@ function WhatIfScreen() {
   const [draft, setDraft] = useState<Draft>(() => draftOf(search))
   const { progress, result, error } = whatIf
 
-  useAddressOf(draft, (kept) => void navigate({ search: kept, replace: true }))
+  useAddressOf(draft, (kept) => {
+    if (isWanted('/what-if')) void navigate({ search: kept, replace: true })
+  })
   const sentences = useMemo(() => (error === null ? new Map<string, string>() : wordsOf(error).fields), [error])
   useFirstFault(sentences)
 
