@@ -2,20 +2,25 @@
 // inside is an instant. The platform's zone data knows the daylight saving rules of every year, so none are kept here.
 import type { IsoDate } from '../pricing/units.ts'
 
-const wallClock = new Intl.DateTimeFormat('en-US', {
-  timeZone: 'America/New_York',
-  hourCycle: 'h23',
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-})
+/** The zone's data takes the platform a while to read: at the first date, not at a start. */
+let wallClock: Intl.DateTimeFormat | null = null
+
+const newYorkClock = () =>
+  new Intl.DateTimeFormat('en-US', {
+    timeZone: 'America/New_York',
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
 
 /** The instant's wall time in New York, as if it were UTC, in milliseconds: the difference to the instant is the zone's offset. */
 function wallMilliseconds(instant: number): number {
   const part: Record<string, number> = {}
+  wallClock ??= newYorkClock()
   for (const { type, value } of wallClock.formatToParts(instant)) part[type] = Number(value)
   return Date.UTC(
     part.year ?? 0,

@@ -1,5 +1,5 @@
-// Compiles the TypeScript into dist/, copies beside it what the code reads at run time (SQL, demo data) and bundles the packages that
-// services load. Does nothing when dist/ was made from exactly the files that are there now, so that a restart costs milliseconds.
+// Compiles the TypeScript into dist/, copies beside it what the code reads at run time (SQL, demo data) and bundles the services and the
+// packages that they load. Does nothing when dist/ was made from exactly the files that are there now, so that a restart costs milliseconds.
 // A new dist/ is made aside and then put in place whole: an engine that runs from the old one is not disturbed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -80,7 +80,12 @@ function walk(under, entry) {
 /** Names, sizes and times of everything the build reads: a changed, added or removed file changes it. */
 function stampOf(paths) {
   const hash = createHash('sha256')
-  for (const path of new Set([...paths, 'scripts/build.mjs', 'scripts/bundle_packages.mjs'])) {
+  for (const path of new Set([
+    ...paths,
+    'scripts/build.mjs',
+    'scripts/bundle_packages.mjs',
+    'scripts/bundle_services.mjs',
+  ])) {
     const { size, mtimeMs } = statSync(`${folder}${path}`)
     hash.update(`${path} ${size} ${mtimeMs}\n`)
   }
@@ -130,6 +135,8 @@ async function build(paths) {
     return
   }
   // Here, not above: a restart that builds nothing does without the bundler.
+  const { bundleServices } = await import('./bundle_services.mjs')
+  await bundleServices(folder, next)
   const { bundlePackages } = await import('./bundle_packages.mjs')
   await bundlePackages(`${next}/node_modules`, `${dist}/node_modules`, stampOf(PACKAGES_SOURCES))
   const commandLine = `${next}/scripts/borrow-rate-engine.js`

@@ -25,6 +25,35 @@ export const BUNDLED = [
   'typebox',
   'undici',
 ]
+/**
+ * What packages bring along and nothing here asks for: compilers of schemas (server/server.ts says how a schema is compiled), lists of a
+ * folder's files, and what undici has of a browser and for tests. To read it is a tenth of a service's start.
+ */
+const LEFT_OUT =
+  /\/node_modules\/(@fastify\/(ajv|fast-json-stringify)-compiler|glob|undici\/lib\/(mock|web\/(cookies|eventsource|websocket)))\//
+/** Names that a package exports from there: who imports one is told so at once. */
+export const NOT_EXPORTED = {
+  undici: /^(Mock\w+|Snapshot\w+|mockErrors|(Event|Web)\w+|(Close|Error|Message)Event|\w+Cookies?|ping)$/,
+}
+const LATER = {
+  from: "const yaml = require('yaml')",
+  to: "const yaml = { parse: (text) => require('yaml').parse(text), stringify: (...all) => require('yaml').stringify(...all) }",
+}
+/**
+ * What packages ask of the platform for others than us, or sooner than anybody needs it. Two of them look whether there is a Response, for
+ * which the platform loads all that it has of fetch; nobody here answers with one, and this is not Cloudflare. Few read the contract as YAML.
+ * The streams of readable-stream are the platform's.
+ */
+const EDITS = [
+  { file: 'pg/lib/stream.js', from: 'if (isCloudflareRuntime())', to: 'if (false)' },
+  { file: '@fastify/compress/lib/utils.js', from: 'return obj instanceof Response', to: 'return false' },
+  { file: '@fastify/compress/index.js', from: "require('readable-stream')", to: "require('node:stream')" },
+  { file: '@fastify/compress/lib/utils.js', from: "require('readable-stream')", to: "require('node:stream')" },
+  { file: '@fastify/swagger/lib/spec/openapi/index.js', ...LATER },
+  { file: '@fastify/swagger/lib/mode/static.js', ...LATER },
+  { file: '@fastify/swagger/lib/spec/swagger/index.js', ...LATER },
+  { file: '@fastify/swagger-ui/lib/routes.js', ...LATER },
+]
 /** Asked for by packages that do without. */
 const NOT_INSTALLED = ['pg-native']
 const NAME = /^[A-Za-z_$][\w$]*$/
@@ -47,6 +76,7 @@ export async function bundlePackages(into, last, stamp) {
     input: Object.fromEntries(BUNDLED.map((name) => [name, `${entries}/${fileOf(name)}`])),
     platform: 'node',
     external: NOT_INSTALLED,
+    plugins: [{ name: 'left-out', load: (id) => (LEFT_OUT.test(id) ? 'module.exports = {}' : null) }, edited],
     transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
   })
   await bundle.write({ dir: into, entryFileNames: '[name]/lib/index.mjs', chunkFileNames: '.shared/[name]-[hash].mjs' })
@@ -62,10 +92,22 @@ export async function bundlePackages(into, last, stamp) {
   writeFileSync(`${into}/.built-from`, stamp)
 }
 
+/** The packages' own modules with what {@link EDITS} says. */
+const edited = {
+  name: 'edited',
+  transform(code, id) {
+    const edits = EDITS.filter(({ file }) => id.endsWith(`/node_modules/${file}`))
+    for (const { file, from } of edits) if (!code.includes(from)) throw new Error(`${file} has no "${from}" any more`)
+    return edits.length === 0 ? null : edits.reduce((text, { from, to }) => text.replace(from, to), code)
+  },
+}
+
 const fileOf = (specifier) => `${specifier.replaceAll('/', '+')}.mjs`
 
 /** A module that exports what the package does, by name: the names of a CommonJS package are known when it has run. */
 async function everythingOf(specifier) {
-  const names = Object.keys(await import(specifier)).filter((name) => NAME.test(name))
+  const names = Object.keys(await import(specifier)).filter(
+    (name) => NAME.test(name) && !NOT_EXPORTED[specifier]?.test(name),
+  )
   return `export { ${names.join(', ')} } from '${specifier}'\n`
 }

@@ -45,7 +45,7 @@ await runService(ALL_IN_ONE, async (tools) => {
   }
 
   // The domains.
-  const store = sharedStore(tools)
+  const store = await sharedStore(tools)
   const replica = openReplica(tools, database)
   const market = marketReads(tools, { database, lists: replica, store })
   const pricing = calculation(tools, {

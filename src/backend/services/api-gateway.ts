@@ -29,7 +29,7 @@ await runService('api-gateway', async (tools) => {
   // Only to show how it is, so it does without.
   const cache = cacheUrl === null ? null : internalClient({ url: cacheUrl, service: 'cache', tls, log, tracer })
   const database = await openDatabase(tools, settings.databaseUrl)
-  const store = sharedStore(tools)
+  const store = await sharedStore(tools)
   const feedsHealth = feedsHealthClient(data)
   const door = gateway(tools, {
     database,

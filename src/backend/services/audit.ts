@@ -22,7 +22,7 @@ await runService('audit-service', async (tools) => {
   const database = await openDatabase(tools, databaseUrl)
   const replica = openReplica(tools, database)
   // For the log level alone: records are nobody's copies.
-  const store = sharedStore(tools)
+  const store = await sharedStore(tools)
   const stopFollowing = await followLogLevel(tools, store)
   // The key is named: replicas that each made their own would not go on from each other's heads.
   const exportsFolder = tools.configuration.dataDir

@@ -15,7 +15,7 @@ import { sharedStore, storeAnswers } from './store-parts.ts'
 await runService('data-service', async (tools) => {
   const { databaseUrl } = requireSettings(tools.configuration, { databaseUrl: 'DATABASE_URL' })
   const database = await openDatabase(tools, databaseUrl)
-  const store = sharedStore(tools)
+  const store = await sharedStore(tools)
   const replica = openReplica(tools, database)
   const { reads, warm, components, feedsHealth, forget, changed, stop } = marketReads(tools, {
     database,

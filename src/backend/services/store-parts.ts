@@ -1,14 +1,15 @@
 // Where processes share copies and news, and how it is.
 import type { CacheStore } from '../cache/cache-store.ts'
 import { memoryStore } from '../cache/memory-store.ts'
-import { redisStore } from '../cache/redis-store.ts'
 import type { ComponentCheck } from '../server/health.ts'
 import type { Tools } from '../server/service-process.ts'
 
 /** Where processes share copies and news: Redis, or without one the memory of this process alone. */
-export function sharedStore({ configuration, log, clock, service }: Tools): CacheStore {
+export async function sharedStore({ configuration, log, clock, service }: Tools): Promise<CacheStore> {
   const { url, ...redis } = configuration.redis
   if (url === null) return memoryStore({ clock })
+  // Here, not above: who has no Redis starts without its client.
+  const { redisStore } = await import('../cache/redis-store.ts')
   const store = redisStore({ ...redis, url, clock, applicationName: service, log })
   // It connects with the first command. Now is the time: whoever came before it is connected would go without.
   store.get('health').catch(() => {})
