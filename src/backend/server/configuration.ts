@@ -262,7 +262,8 @@ const TABLE = {
   auditQueueMax: integer(
     'AUDIT_QUEUE_MAX',
     2000,
-    1,
+    // Batches alone have 512 lines under way (quotes/batch.ts).
+    1000,
     1_000_000,
     'records',
     'Records that may wait for a commit before prices are refused.',

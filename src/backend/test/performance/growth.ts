@@ -24,9 +24,10 @@ import { quotableTickers, singleBodies } from './varied-requests.ts'
 
 const NAMES = [10, 100, 1_000, 5_000, 20_000] as const
 const BROKERS = [10, 1_000, 10_000, 100_000] as const
-const RECORDS = [0, 100_000] as const
-/** The longest history, unless --records says. */
-const RECORDS_MOST = 1_000_000
+/** Those below the longest history, which is the last unless --records says. */
+const RECORDS = [0, 100_000, 1_000_000] as const
+/** Filling takes minutes for each million: it is said how far it is. */
+const RECORDS_TOLD = 1_000_000
 const CONNECTIONS = [1, 4, 16, 64, 256, 1_000] as const
 /** Of all kinds but the last. */
 const USUAL_CONNECTIONS = 16
@@ -50,7 +51,8 @@ interface Curve extends GrowthVerdict {
 export async function growth(options: BenchOptions): Promise<object> {
   buildEngine()
   const effort = effortOf(options, WHOLE)
-  const records = [...RECORDS, options.records ?? RECORDS_MOST]
+  const most = options.records ?? RECORDS[RECORDS.length - 1]!
+  const records = [...RECORDS.filter((size) => size < most), most]
   console.log(
     `growth: cost of one quote, ${effort.rounds} rounds of ${effort.seconds} s, ${USUAL_CONNECTIONS} connections where they do not grow themselves`,
   )
@@ -234,8 +236,12 @@ async function fillHistory(pool: pg.Pool, records: number): Promise<void> {
   if (records === 0) return
   const until = new Date(Date.now() - 60_000)
   await pool.query('select add_audit_months($1::date, 3)', [new Date(until.getTime() - DAYS * 86_400_000)])
-  await fillLog(pool, { records, until, days: DAYS, trueTexts: false })
+  await fillLog(pool, { records, until, days: DAYS, trueTexts: false, onProgress: told })
   await pool.query('vacuum (analyze) audit_records, audit_seals')
+}
+
+function told(filled: number): void {
+  if (filled > 0 && filled % RECORDS_TOLD === 0) console.log(`    ${filled / RECORDS_TOLD} million records filled`)
 }
 
 /** Beside bare node:http, which has its own trouble with many. */
