@@ -359,7 +359,8 @@ describe('the database is killed', () => {
     await until('they have noticed', 30_000, () => both.every((each) => each.stats().lagSeconds < 1))
     for (const each of both) expect(each.stats()).toMatchObject({ broken: null })
     // One word about each failure and one about its end, however often it was tried in between.
-    expect(told.filter((word) => word === 'failed').length).toBe(told.filter((word) => word === 'recovered').length)
+    const times = (word: string) => told.filter((other) => other === word).length
+    await until('every failure has its end', 30_000, () => times('failed') === times('recovered'))
     expect(told.length).toBeLessThanOrEqual(2 * 2 * 3)
     expect(told.length).toBeGreaterThan(0)
     await Promise.all(both.map((each) => each.close()))

@@ -229,7 +229,7 @@ describe('an answer that comes while the work goes on', () => {
 
   test('silence ends it, and so does the caller', async () => {
     const { baseUrl, client } = await engine((response) => void response.write(`${STEPS[0]}\n`))
-    const impatient = new BorrowRateClient({ baseUrl, apiKey: 'key-1', silenceMs: 50, triesMax: 1 })
+    const impatient = new BorrowRateClient({ baseUrl, apiKey: 'key-1', silenceMs: 1_000, triesMax: 1 })
     expect((await failure(all(impatient.records.verify()))).code).toBe('ANSWER_CUT')
     const mine = new AbortController()
     const reading = all(client.records.verify({}, { signal: mine.signal }))
