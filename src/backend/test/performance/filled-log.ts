@@ -14,12 +14,13 @@ export interface LogFill {
   readonly days: number
   /** False: their texts are a few characters, for who looks at plans and not at sizes. */
   readonly trueTexts?: boolean
+  /** As many connections fill it at once, one unless said: making up a record takes a processor longer than keeping it. */
+  readonly connections?: number
   /** Told how many are there after each slice of them. */
   readonly onProgress?: (filled: number) => void
 }
 
 const SLICE = 50_000
-const SLICES_AT_ONCE = 2
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -103,7 +104,7 @@ export function searchFor(different: Partial<RecordSearch>): RecordSearch {
 
 /** Fills `audit_records` and `audit_seals`. The months must be there. */
 export async function fillLog(database: Queryable, fill: LogFill): Promise<void> {
-  const { records, until, days, trueTexts = true, onProgress = () => {} } = fill
+  const { records, until, days, trueTexts = true, connections = 1, onProgress = () => {} } = fill
   const texts = (await quoteRecords()).map((row) => ({ id: row.audit_id, text: trueTexts ? row.record : '{}' }))
   const stepMs = (days * DAY_MS) / records
   const firstMs = until.getTime() - days * DAY_MS
@@ -126,8 +127,7 @@ export async function fillLog(database: Queryable, fill: LogFill): Promise<void>
       onProgress(filled)
     }
   }
-  // Making up a record takes a processor longer than keeping it.
-  await Promise.all(Array.from({ length: SLICES_AT_ONCE }, fillSlices))
+  await Promise.all(Array.from({ length: connections }, fillSlices))
 }
 
 /** A number of 0 to 1 that depends on the record and a word alone: as good as random, and the same in every run. */

@@ -26,6 +26,8 @@ const NAMES = [10, 100, 1_000, 5_000, 20_000] as const
 const BROKERS = [10, 1_000, 10_000, 100_000] as const
 /** Those below the longest history, which is the last unless --records says. */
 const RECORDS = [0, 100_000, 1_000_000] as const
+/** To the database, of the benchmark itself. */
+const CONNECTIONS_OWN = 2
 /** Filling takes minutes for each million: it is said how far it is. */
 const RECORDS_TOLD = 1_000_000
 const CONNECTIONS = [1, 4, 16, 64, 256, 1_000] as const
@@ -109,7 +111,7 @@ async function withFreshEngine<T>(
   const postgres: RealPostgres = await startPostgres()
   const pool = connectDatabase(postgres.url, {
     applicationName: 'benchmark',
-    connectionsMax: 2,
+    connectionsMax: CONNECTIONS_OWN,
     statementTimeoutMs: 0,
   })
   try {
@@ -236,7 +238,7 @@ async function fillHistory(pool: pg.Pool, records: number): Promise<void> {
   if (records === 0) return
   const until = new Date(Date.now() - 60_000)
   await pool.query('select add_audit_months($1::date, 3)', [new Date(until.getTime() - DAYS * 86_400_000)])
-  await fillLog(pool, { records, until, days: DAYS, trueTexts: false, onProgress: told })
+  await fillLog(pool, { records, until, days: DAYS, trueTexts: false, connections: CONNECTIONS_OWN, onProgress: told })
   await pool.query('vacuum (analyze) audit_records, audit_seals')
 }
 
