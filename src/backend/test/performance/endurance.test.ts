@@ -36,6 +36,27 @@ test.each<[string, (index: number) => Partial<Sample>]>([
   expect(missed(hour(different))).toEqual([name])
 })
 
+/** Two minutes of it: the last quarter of what is judged is the last 25 seconds or less. */
+const shortRun = (different: (at_seconds: number) => Partial<Sample> = () => ({})) =>
+  hour()
+    .slice(0, 24)
+    .map((sample) => ({ ...sample, ...different(sample.at_seconds) }))
+
+test('a few minutes in which the machine was slow for a while, and its generator late', () => {
+  const slow = (at_seconds: number) => (at_seconds > 90 ? { p50_ms: 6, p99_ms: 90, lag_p99_ms: 20 } : {})
+  expect(missed(shortRun(slow))).toEqual([])
+})
+
+test.each<[string, (at_seconds: number) => Partial<Sample>]>([
+  ['resident memory', (at_seconds) => ({ resident_mib: 180 + at_seconds * 2 })],
+  ['heap after collections', (at_seconds) => ({ heap_mib: 60 + at_seconds * 2 })],
+  ['p50, last quarter', (at_seconds) => ({ p50_ms: 2 + at_seconds ** 2 / 100 })],
+  ['open files more than in the first quarter', (at_seconds) => ({ files: 60 + at_seconds })],
+  ['active handles more than in the first quarter', (at_seconds) => ({ handles: 40 + at_seconds })],
+])('not flat in a few minutes: %s', (name, different) => {
+  expect(missed(shortRun(different))).toEqual([name])
+})
+
 test('a request without an answer, or a record that still waits', () => {
   expect(missed(hour(), 1)).toEqual(['requests without an answer, records that still wait'])
 })

@@ -1,6 +1,7 @@
 // Whether the engine is the same after an hour as after a minute: at 70 % of what a closed loop finds, in an open loop, with its
 // record. Every few seconds: latency, memory, heap, open files, active handles, records that wait. At the end what was seen must be flat;
-// where it is not, the run has failed. A record takes some 4 kB: an hour at a thousand a second fills 14 GB.
+// where it is not, the run has failed. A record takes some 4 kB: an hour at a thousand a second fills 14 GB. A run of minutes is for leaks:
+// a machine that has half its speed for one of them is no news, and must not fail it.
 import { readdirSync } from 'node:fs'
 import { type BenchOptions, effortOf } from './effort.ts'
 import { postEach } from './load.ts'
@@ -12,6 +13,8 @@ import { drift, least } from './slope.ts'
 import { atMost, type Target } from './targets.ts'
 
 const SHARE = 0.7
+/** Of a run of minutes: a machine that is twice as slow for a while still answers all of it. */
+const SHARE_SHORT = 0.35
 const SAMPLE_SECONDS = 5
 /** The caches fill, code is compiled, the heap takes its size: that part is looked at and not judged. */
 const WARM_UP_SHARE = 0.25
@@ -23,8 +26,10 @@ const FLAT = { share: 0.05, mib: 8 }
 const FLAT_SHORT = { share: 0.25, mib: 48 }
 const SHORT_HOURS = 1 / 6
 const P99_TIMES_MAX = 1.5
-/** Below this a p99 is no news, whatever it was before. */
-const P99_MS = 10
+/** Of a few windows the p99 is what the machine's other guests left; the middle of them grows with whatever the engine piles up. */
+const P50_TIMES_MAX_SHORT = 4
+/** Below this a latency is no news, whatever it was before. */
+const NO_NEWS_MS = 10
 /** Connections to the database come and go. */
 const HANDLES_MORE_MAX = 4
 /** Of the windows in which the generator itself was late: more, and the machine had other things to do. */
@@ -55,10 +60,11 @@ async function lasting(engine: MeasuredEngine, options: BenchOptions): Promise<o
   await postEach(quotes)
   const { seconds: closedSeconds, warmUpSeconds } = effortOf(options, CLOSED_SECONDS)
   const capacity = await closedLoop(folder, quotes, closedSeconds, warmUpSeconds)
-  const rate = capacity * SHARE
+  const share = options.minutes / 60 < SHORT_HOURS ? SHARE_SHORT : SHARE
+  const rate = capacity * share
   const seconds = options.minutes * 60
   console.log(
-    `endurance: ${options.minutes} minutes at ${rate.toFixed(0)} requests/s, ${SHARE * 100} % of a closed loop's ${capacity.toFixed(0)}`,
+    `endurance: ${options.minutes} minutes at ${rate.toFixed(0)} requests/s, ${share * 100} % of a closed loop's ${capacity.toFixed(0)}`,
   )
   const samples: Sample[] = []
   const samplings: Promise<void>[] = []
@@ -157,23 +163,29 @@ export function flatness(samples: readonly Sample[], missing: number): Target[] 
   const [first, last] = [judged.slice(0, quarter), judged.slice(-quarter)]
   const median = (of: readonly Sample[], what: keyof Sample) => figure(of.map((sample) => sample[what])).median
   const drifts = driftsOf(samples)
+  const short = hours < SHORT_HOURS * (1 - WARM_UP_SHARE)
   const growth = (name: string, what: 'resident_mib' | 'heap_mib'): Target => {
-    const { share, mib } = hours < SHORT_HOURS ? FLAT_SHORT : FLAT
+    const { share, mib } = short ? FLAT_SHORT : FLAT
     const bound = median(judged, what) * share + mib
     const over = `${name}, growth over the ${(hours * 60).toFixed(1)} minutes judged`
     return atMost(over, Math.round(bound), drifts[what] * hours, 'MiB')
   }
   const more = (what: 'files' | 'handles') => median(last, what) - median(first, what)
-  const p99Bound = Math.max(P99_MS, median(first, 'p99_ms') * P99_TIMES_MAX)
+  const latency = (name: string, what: 'p50_ms' | 'p99_ms', times: number): Target => {
+    const bound = Math.max(NO_NEWS_MS, median(first, what) * times)
+    return atMost(`${name}, last quarter`, Math.round(bound * 10) / 10, median(last, what), 'ms')
+  }
   const late = samples.filter(({ lag_p99_ms, p99_ms }) => measuresItself(lag_p99_ms, p99_ms)).length
   return [
     growth('resident memory', 'resident_mib'),
     growth('heap after collections', 'heap_mib'),
-    atMost('p99, last quarter', Math.round(p99Bound * 10) / 10, median(last, 'p99_ms'), 'ms'),
+    short ? latency('p50', 'p50_ms', P50_TIMES_MAX_SHORT) : latency('p99', 'p99_ms', P99_TIMES_MAX),
     atMost('open files more than in the first quarter', HANDLES_MORE_MAX, more('files')),
     atMost('active handles more than in the first quarter', HANDLES_MORE_MAX, more('handles')),
     atMost('requests without an answer, records that still wait', 0, missing),
-    atMost('share of windows in which the generator was late', LATE_SHARE_MAX, late / samples.length),
+    ...(short
+      ? []
+      : [atMost('share of windows in which the generator was late', LATE_SHARE_MAX, late / samples.length)]),
   ]
 }
 
