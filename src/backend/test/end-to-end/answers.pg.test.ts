@@ -2,7 +2,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { expectFailure, expectOrdinaryHeaders } from './answers.ts'
-import { type Deployment, sleep, startDeployment } from './deployment.ts'
+import { type Deployment, startDeployment } from './deployment.ts'
 import { type Ask, ask, exchange } from './http.ts'
 import { type Document, operations } from './openapi-document.ts'
 
@@ -11,6 +11,13 @@ let deployed: Deployment
 beforeAll(async () => {
   deployed = await startDeployment({ environment: { CORS_ORIGINS: 'https://desk.example.com' } })
 })
+
+/** A line is written when its answer has left, and read by another process: it is waited for. */
+async function linesOf(part: string, count: number): Promise<readonly string[]> {
+  const found = () => deployed.logLines().filter((line) => line.includes(part))
+  await expect.poll(() => found().length, { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(count)
+  return found()
+}
 
 const quoteBody = { ticker: 'GME', position_value: 50_000, loan_days: 30, client_id: 'demo-classic' }
 const QUOTE = '/api/v1/calculate-locate'
@@ -89,7 +96,7 @@ describe('the id of a request', () => {
     })
     const record = await ask(deployed, { path: `/api/v1/audit/${quote.json.audit_id}`, key: deployed.keys.auditor })
     expect(record.json.record.actor.request_id).toBe(id)
-    const lines = deployed.logLines().filter((line) => line.includes(id))
+    const lines = await linesOf(id, 1)
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { method: 'POST', route: QUOTE, status: 200, client_id: 'house', quote_id: quote.json.audit_id },
     ])
@@ -169,12 +176,11 @@ describe('the log', () => {
       const asked = request(deployed.keys)
       await ask(deployed, { ...asked, headers: { ...asked.headers, 'x-request-id': ids[index] as string } })
     }
-    await sleep(50)
-    const lines = deployed.logLines().filter((line) => line.includes('kind-of-answer-'))
-    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
-    for (const line of parsed) expect(line).toMatchObject({ message: 'request', service: expect.any(String) })
     // Health and metrics are asked every few seconds and leave none.
     const quiet = KINDS.flatMap(([what], index) => (['health', 'metrics'].includes(what) ? [ids[index]] : []))
+    const lines = await linesOf('kind-of-answer-', ids.length - quiet.length)
+    const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    for (const line of parsed) expect(line).toMatchObject({ message: 'request', service: expect.any(String) })
     expect(parsed.map((line) => line.request_id)).toEqual(ids.filter((id) => !quiet.includes(id)))
     const text = lines.join('\n')
     for (const key of Object.values(deployed.keys)) expect(text).not.toContain(key.split('_')[2])
