@@ -2,8 +2,9 @@
 // it looks for records that have no seal, and numbers them as it finds them. So nothing hangs on a sequence, on a timestamp or
 // on the order of commits, and a record whose commit comes late is sealed late and never left out (docs/decisions/0008).
 //
-// Records are looked for by their id, which begins with their time, in three circles: behind the newest seal at every look, the last
-// quarter of an hour twice a minute, and everything at the start and every hour, in steps.
+// Records are looked for by their id, which begins with their time, in four circles: close behind the newest seal at every look, some way
+// behind it every few seconds, and in steps the last quarter of an hour twice a minute and everything at the start and every hour. What a
+// look costs the database is what lies in its circle, sealed or not.
 //
 // Any number of sealers may run on one database, also through a pooler in transaction mode: a batch is one transaction that holds an
 // advisory lock, and begins where the newest head in the database ends. Should the lock ever fail, of two heads that begin at one
@@ -30,7 +31,8 @@ export interface SealerOptions {
   readonly onFailure?: (error: unknown) => void
   /** What was told is over. */
   readonly onRecovered?: () => void
-  /** How often the last quarter of an hour is looked through, and how often everything. */
+  /** How often it looks some way behind the newest seal, how often through the last quarter of an hour, and how often through everything. */
+  readonly behindEveryMs?: number
   readonly recentEveryMs?: number
   readonly everythingEveryMs?: number
 }
@@ -73,6 +75,15 @@ export interface Sealer {
 /** The newest head is not one to go on from. */
 export class ChainBrokenError extends Error {}
 
+/** Looking through many records, in steps between other looks. */
+interface Walk {
+  readonly everyMs: number
+  /** When the last one that was finished began; null: none was. */
+  seenAtMs: number | null
+  /** Where it goes on; null: it is not under way. */
+  step: { readonly from: string; readonly beganAtMs: number } | null
+}
+
 /** A record without a seal. */
 interface WaitingRow extends HashedRow {
   /** Of its text. */
@@ -85,16 +96,19 @@ export const BATCH_RECORDS_MAX = 1_000
 const BATCH_BYTES_MAX = 16_000_000
 /** Any number, the same for every sealer of this database. */
 const LOCK = 7_241_865_326
-/** How far behind the newest seal every look goes. */
+/** How far behind the newest seal every look goes: a record is on its way for less, unless the database hesitates. */
+const CLOSE_MS = 2_000
+/** And how far every few seconds: what the log still tries to write, and what a database that hangs commits in the end. */
 const BEHIND_MS = 15_000
+const BEHIND_EVERY_MS = 5_000
 const RECENT_MS = 15 * 60_000
 const RECENT_EVERY_MS = 30_000
 const EVERYTHING_EVERY_MS = 3_600_000
 /** Ids beyond this are of a clock that is wrong; they are found when everything is looked at. */
 const AHEAD_MS = 3_600_000
-/** Records in one step of looking at everything. */
+/** Records in one step of a walk. */
 const STEP_RECORDS = 50_000
-/** The share of the time that looking at everything may take. */
+/** The share of the time that a walk may take. */
 const STEPS_SHARE = 0.2
 /** Between two tries for the lock, and how long sealNow tries. */
 const LOCK_PAUSE_MS = 20
@@ -114,8 +128,11 @@ const WITHOUT_SEAL = `
    order by r.audit_id`
 
 // Merging two indexes is right for every range and every state of the statistics. Left alone, the planner reads whole months when a
-// table was filled faster than it was vacuumed. The settings last as long as the transaction, as the lock does.
-const BY_INDEX = `set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true)`
+// table was filled faster than it was vacuumed, and where many wait, for each batch all that wait. The settings last as long as the
+// transaction, as the lock does.
+const BY_INDEX = ['seqscan', 'bitmapscan', 'hashjoin'].map((way) => `set_config('enable_${way}', 'off', true)`).join()
+// Where nearly all that is looked at has its seal, going along both indexes takes a quarter of looking up each record in the other.
+const BY_MERGING = `${BY_INDEX}, set_config('enable_nestloop', 'off', true)`
 
 const WAITING_RECORDS = `
 with waiting as materialized (${WITHOUT_SEAL} limit ${BATCH_RECORDS_MAX})
@@ -135,7 +152,8 @@ select audit_id, sequence, decode(prev_hash, 'hex'), decode(hash, 'hex'), $8
 
 export function sealer(options: SealerOptions): Sealer {
   const { database, key, trusted, clock, intervalMs, onSealed, onBroken, onFailure, onRecovered } = options
-  const { recentEveryMs = RECENT_EVERY_MS, everythingEveryMs = EVERYTHING_EVERY_MS } = options
+  const { behindEveryMs = BEHIND_EVERY_MS, recentEveryMs = RECENT_EVERY_MS } = options
+  const { everythingEveryMs = EVERYTHING_EVERY_MS } = options
   const count = { sealed: 0, batches: 0, failures: 0 }
   let lastBatch: SealedBatch | null = null
   /** The newest head that was seen and believed. */
@@ -146,64 +164,82 @@ export function sealer(options: SealerOptions): Sealer {
   let sealedUpToMs = clock().getTime()
   /** The highest id that has a seal, as far as is known. */
   let highestSealed = FIRST_ID
-  let recentSeenAtMs = Number.NEGATIVE_INFINITY
-  let everythingSeenAtMs: number | null = null
-  /** Where looking at everything goes on; null: it is not under way. */
-  let step: { readonly from: string; readonly beganAtMs: number } | null = null
+  let behindSeenAtMs = Number.NEGATIVE_INFINITY
+  let chainSeenAtMs = Number.NEGATIVE_INFINITY
+  const recent: Walk = { everyMs: recentEveryMs, seenAtMs: null, step: null }
+  const everything: Walk = { everyMs: everythingEveryMs, seenAtMs: null, step: null }
   let closed = false
 
   // ---- looking ----
 
-  /** Looks through what is due. @returns how many records were sealed */
+  /** Looks behind the newest seal, as far as is due. @returns how many records were sealed */
   async function look(): Promise<number> {
     const nowMs = clock().getTime()
-    const recentIsDue = broken !== null || nowMs - recentSeenAtMs >= recentEveryMs
-    if (recentIsDue) await refreshHighestSealed()
-    // A record of a clock that is ahead must not draw the looks away from the others.
-    const newestMs = Math.min(nowMs, timeOf(highestSealed))
-    const from = lowestId(newestMs - (recentIsDue ? RECENT_MS : BEHIND_MS))
-    const to = lowestId(Math.max(nowMs, timeOf(highestSealed)) + AHEAD_MS)
+    const chainIsDue = broken !== null || nowMs - chainSeenAtMs >= recentEveryMs
+    const behindIsDue = nowMs - behindSeenAtMs >= behindEveryMs
+    if (chainIsDue) await refreshHighestSealed()
+    const from = lowestId(newestMs(nowMs) - (behindIsDue ? BEHIND_MS : CLOSE_MS))
+    const to = endOfLooks(nowMs)
     const first = await firstWithoutSeal(from, to)
     sealedUpToMs = first === null ? nowMs : timeOf(first)
-    if (recentIsDue) await checkChain()
+    if (chainIsDue) {
+      await checkChain()
+      chainSeenAtMs = nowMs
+    }
     const { sealed, isDone } = await sealFrom(first, to)
     if (isDone) sealedUpToMs = nowMs
-    if (isDone && recentIsDue) recentSeenAtMs = nowMs
+    if (isDone && behindIsDue) behindSeenAtMs = nowMs
     return sealed
   }
 
+  /** A record of a clock that is ahead must not draw the looks away from the others. */
+  const newestMs = (nowMs: number) => Math.min(nowMs, timeOf(highestSealed))
+  const endOfLooks = (nowMs: number) => lowestId(Math.max(nowMs, timeOf(highestSealed)) + AHEAD_MS)
+
+  const isDue = ({ everyMs, seenAtMs, step }: Walk) =>
+    step !== null || seenAtMs === null || clock().getTime() - seenAtMs >= everyMs
+
+  function walkRecent(budgetMs: number): Promise<number> {
+    const nowMs = clock().getTime()
+    return walkOn(recent, lowestId(newestMs(nowMs) - RECENT_MS), endOfLooks(nowMs), budgetMs, false)
+  }
+
+  /** @param patient waits for another sealer that is at it */
+  const walkEverything = (budgetMs: number, patient: boolean) =>
+    walkOn(everything, FIRST_ID, BEYOND_ALL_IDS, budgetMs, patient)
+
   /**
-   * Looks through the next steps of everything.
-   * @param patient waits for another sealer that is at it
+   * Looks through the next steps of a walk.
+   * @param first where it begins, when it is not under way
    * @returns how many records were sealed
    */
-  async function lookAtEverything(budgetMs: number, patient: boolean): Promise<number> {
+  async function walkOn(walk: Walk, first: string, last: string, budgetMs: number, patient: boolean): Promise<number> {
     const startMs = performance.now()
     let total = 0
     do {
-      const { from, beganAtMs } = step ?? { from: FIRST_ID, beganAtMs: clock().getTime() }
-      const end = await endOfStep(from)
-      const to = end ?? BEYOND_ALL_IDS
+      const { from, beganAtMs } = walk.step ?? { from: first, beganAtMs: clock().getTime() }
+      const end = await endOfStep(from, last)
+      const to = end ?? last
       const { sealed, isDone } = await sealFrom(await firstWithoutSeal(from, to), to, patient)
       total += sealed
       if (!isDone) break
-      step = end === null ? null : { from: end, beganAtMs }
-      if (end === null) everythingSeenAtMs = beganAtMs
-    } while (step !== null && !closed && performance.now() - startMs < budgetMs)
+      walk.step = end === null ? null : { from: end, beganAtMs }
+      if (end === null) walk.seenAtMs = beganAtMs
+    } while (walk.step !== null && !closed && performance.now() - startMs < budgetMs)
     return total
   }
 
-  async function endOfStep(from: string): Promise<string | null> {
+  async function endOfStep(from: string, last: string): Promise<string | null> {
     const { rows } = await database.query<{ audit_id: string }>(
-      `select audit_id from audit_records where audit_id >= $1 order by audit_id offset ${STEP_RECORDS} limit 1`,
-      [from],
+      `select audit_id from audit_records where audit_id >= $1 and audit_id < $2 order by audit_id offset ${STEP_RECORDS} limit 1`,
+      [from, last],
     )
     return rows[0]?.audit_id ?? null
   }
 
   async function firstWithoutSeal(from: string, to: string): Promise<string | null> {
     return inTransaction(async (client) => {
-      await client.query(`select ${BY_INDEX}`)
+      await client.query(`select ${BY_MERGING}`)
       const { rows } = await client.query<{ audit_id: string }>(`${WITHOUT_SEAL} limit 1`, [from, to])
       return rows[0]?.audit_id ?? null
     })
@@ -403,16 +439,14 @@ export function sealer(options: SealerOptions): Sealer {
     return turn
   }
 
-  function everythingIsDue(): boolean {
-    return step !== null || everythingSeenAtMs === null || clock().getTime() - everythingSeenAtMs >= everythingEveryMs
-  }
-
   let timer: NodeJS.Timeout | undefined
   const tick = () => {
     inTurn(async () => {
-      const sealed = await look()
-      if (closed || !everythingIsDue()) return sealed
-      return sealed + (await lookAtEverything(intervalMs * STEPS_SHARE, false))
+      const budgetMs = intervalMs * STEPS_SHARE
+      let sealed = await look()
+      if (!closed && isDue(recent)) sealed += await walkRecent(budgetMs)
+      if (!closed && isDue(everything)) sealed += await walkEverything(budgetMs, false)
+      return sealed
     })
       .catch(() => {})
       .finally(() => {
@@ -426,7 +460,7 @@ export function sealer(options: SealerOptions): Sealer {
       ...count,
       lastBatch,
       lagSeconds: Math.max(0, (clock().getTime() - sealedUpToMs) / 1000),
-      everythingSeenAt: everythingSeenAtMs === null ? null : new Date(everythingSeenAtMs),
+      everythingSeenAt: everything.seenAtMs === null ? null : new Date(everything.seenAtMs),
       sequence: known?.sequence ?? null,
       broken,
     }),
@@ -435,8 +469,8 @@ export function sealer(options: SealerOptions): Sealer {
         if (closed) throw new Error('the sealer is closed')
         const nowMs = clock().getTime()
         await checkChain()
-        step = null
-        const sealed = await lookAtEverything(Number.POSITIVE_INFINITY, true)
+        everything.step = null
+        const sealed = await walkEverything(Number.POSITIVE_INFINITY, true)
         sealedUpToMs = nowMs
         return sealed
       }),
