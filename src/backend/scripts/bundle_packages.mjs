@@ -27,33 +27,45 @@ export const BUNDLED = [
 ]
 /**
  * What packages bring along and nothing here asks for: compilers of schemas (server/server.ts says how a schema is compiled), lists of a
- * folder's files, and what undici has of a browser and for tests. To read it is a tenth of a service's start.
+ * folder's files, and of undici all but its client: what it has of a browser, of caches and proxies, and for tests. To read it is a tenth of
+ * a service's start.
  */
 const LEFT_OUT =
-  /\/node_modules\/(@fastify\/(ajv|fast-json-stringify)-compiler|glob|undici\/lib\/(mock|web\/(cookies|eventsource|websocket)))\//
+  /\/node_modules\/(@fastify\/(ajv|fast-json-stringify)-compiler|glob|undici\/lib\/(mock|web|cache|interceptor\/(?!redirect)|dispatcher\/(\w+-robin-pool|balanced-pool|[\w-]+-agent|h2c-client)))\b/
 /** Names that a package exports from there: who imports one is told so at once. */
 export const NOT_EXPORTED = {
-  undici: /^(Mock\w+|Snapshot\w+|mockErrors|(Event|Web)\w+|(Close|Error|Message)Event|\w+Cookies?|ping)$/,
-}
-const LATER = {
-  from: "const yaml = require('yaml')",
-  to: "const yaml = { parse: (text) => require('yaml').parse(text), stringify: (...all) => require('yaml').stringify(...all) }",
+  undici:
+    /^(Mock\w+|Snapshot\w+|mockErrors|(Event|Web)\w+|(Close|Error|Message)Event|\w+Cookies?|ping|(Balanced|RoundRobin)Pool|\w+Agent|H2CClient|fetch|install|Headers|Re(quest|sponse)|FormData|[gs]etGlobalOrigin|cache(s|Stores)|parseMIMEType|serializeAMimeType)$/,
 }
 /**
  * What packages ask of the platform for others than us, or sooner than anybody needs it. Two of them look whether there is a Response, for
- * which the platform loads all that it has of fetch; nobody here answers with one, and this is not Cloudflare. Few read the contract as YAML.
- * The streams of readable-stream are the platform's.
+ * which the platform loads all that it has of fetch; nobody here answers with one, and this is not Cloudflare. The streams of
+ * readable-stream are the platform's. A key in PEM is the only one that ASN.1 is read for.
  */
 const EDITS = [
   { file: 'pg/lib/stream.js', from: 'if (isCloudflareRuntime())', to: 'if (false)' },
   { file: '@fastify/compress/lib/utils.js', from: 'return obj instanceof Response', to: 'return false' },
   { file: '@fastify/compress/index.js', from: "require('readable-stream')", to: "require('node:stream')" },
   { file: '@fastify/compress/lib/utils.js', from: "require('readable-stream')", to: "require('node:stream')" },
-  { file: '@fastify/swagger/lib/spec/openapi/index.js', ...LATER },
-  { file: '@fastify/swagger/lib/mode/static.js', ...LATER },
-  { file: '@fastify/swagger/lib/spec/swagger/index.js', ...LATER },
-  { file: '@fastify/swagger-ui/lib/routes.js', ...LATER },
+  { file: 'undici/index.js', from: 'module.exports.caches = new CacheStorage(kConstruct)', to: '' },
+  {
+    file: 'fast-jwt/src/crypto.js',
+    from: "const asn = require('asn1.js')",
+    to: "const asn = { define: (...of) => ({ decode: (...all) => require('asn1.js').define(...of).decode(...all) }) }",
+  },
 ]
+/** Packages that another loads with its first line and needs for few requests, under the name that it has for them: they are loaded then. */
+const LOADED_LATER = [
+  // The contract as YAML.
+  { file: '@fastify/swagger/lib/spec/openapi/index.js', name: 'yaml', of: 'yaml' },
+  { file: '@fastify/swagger/lib/mode/static.js', name: 'yaml', of: 'yaml' },
+  { file: '@fastify/swagger/lib/spec/swagger/index.js', name: 'yaml', of: 'yaml' },
+  { file: '@fastify/swagger-ui/lib/routes.js', name: 'yaml', of: 'yaml' },
+  // An answer that is no text and no JSON.
+  { file: '@fastify/compress/index.js', name: 'mimedb', of: 'mime-db' },
+]
+/** Not bundled: from where they are installed, when they are asked for. */
+const LOADED_WHEN_ASKED = ['asn1.js', 'mime-db', 'yaml']
 /** Asked for by packages that do without. */
 const NOT_INSTALLED = ['pg-native']
 const NAME = /^[A-Za-z_$][\w$]*$/
@@ -69,13 +81,17 @@ export async function bundlePackages(into, last, stamp) {
     cpSync(last, into, { recursive: true, preserveTimestamps: true })
     return
   }
+  const installed = new URL('../node_modules/', import.meta.url)
+  for (const name of LOADED_WHEN_ASKED) {
+    if (!existsSync(new URL(name, installed))) throw new Error(`${name} is not installed where a bundle finds it`)
+  }
   const entries = `${into}/.entries`
   mkdirSync(entries, { recursive: true })
   for (const specifier of BUNDLED) writeFileSync(`${entries}/${fileOf(specifier)}`, await everythingOf(specifier))
   const bundle = await rolldown({
     input: Object.fromEntries(BUNDLED.map((name) => [name, `${entries}/${fileOf(name)}`])),
     platform: 'node',
-    external: NOT_INSTALLED,
+    external: [...NOT_INSTALLED, ...LOADED_WHEN_ASKED],
     plugins: [{ name: 'left-out', load: (id) => (LEFT_OUT.test(id) ? 'module.exports = {}' : null) }, edited],
     transform: { define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' } },
   })
@@ -83,22 +99,32 @@ export async function bundlePackages(into, last, stamp) {
   await bundle.close()
   rmSync(entries, { recursive: true })
   // Beside lib/, as in the package: the files of the page.
-  cpSync(new URL('../node_modules/@fastify/swagger-ui/static', import.meta.url), `${into}/@fastify/swagger-ui/static`, {
-    recursive: true,
-  })
+  cpSync(new URL('@fastify/swagger-ui/static', installed), `${into}/@fastify/swagger-ui/static`, { recursive: true })
   for (const specifier of BUNDLED) {
     writeFileSync(`${into}/${specifier}/package.json`, JSON.stringify({ exports: './lib/index.mjs' }))
   }
   writeFileSync(`${into}/.built-from`, stamp)
 }
 
-/** The packages' own modules with what {@link EDITS} says. */
+/** The packages' own modules with what {@link EDITS} and {@link LOADED_LATER} say. */
 const edited = {
   name: 'edited',
   transform(code, id) {
-    const edits = EDITS.filter(({ file }) => id.endsWith(`/node_modules/${file}`))
+    const of = (edits) => edits.filter(({ file }) => id.endsWith(`/node_modules/${file}`))
+    const later = of(LOADED_LATER).map(({ file, name, of }) => ({
+      file,
+      name,
+      from: `const ${name} = require('${of}')`,
+      to: '',
+      of,
+    }))
+    const edits = [...of(EDITS), ...later]
     for (const { file, from } of edits) if (!code.includes(from)) throw new Error(`${file} has no "${from}" any more`)
-    return edits.length === 0 ? null : edits.reduce((text, { from, to }) => text.replace(from, to), code)
+    const text = edits.reduce((text, { from, to }) => text.replace(from, to), code)
+    return later.reduce(
+      (text, { name, of }) => text.replace(new RegExp(`\\b${name}(?=[.[])`, 'g'), `require('${of}')`),
+      text,
+    )
   },
 }
 

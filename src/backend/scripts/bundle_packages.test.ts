@@ -52,6 +52,43 @@ test('each exports under every name what the installed package does, and by defa
   expect(differences).toBe('')
 })
 
+test('tokens are signed and checked with keys of every kind', () => {
+  const checked = run(`
+    import { generateKeyPairSync } from 'node:crypto'
+    import { createSigner, createVerifier } from '${bundles}/fast-jwt/lib/index.mjs'
+    const secret = 'a secret of more than thirty-two bytes'
+    const pair = (kind, options) => {
+      const { privateKey, publicKey } = generateKeyPairSync(kind, options)
+      return [privateKey.export({ type: 'pkcs8', format: 'pem' }), publicKey.export({ type: 'spki', format: 'pem' })]
+    }
+    const keys = {
+      HS256: [secret, secret],
+      ES256: pair('ec', { namedCurve: 'P-256' }),
+      RS256: pair('rsa', { modulusLength: 2048 }),
+      EdDSA: pair('ed25519'),
+    }
+    for (const [algorithm, [key, publicKey]] of Object.entries(keys)) {
+      const token = createSigner({ key })({ sub: algorithm })
+      console.log(createVerifier({ key: publicKey, algorithms: [algorithm] })(token).sub)
+    }`)
+  expect(checked.trim().split('\n')).toEqual(['HS256', 'ES256', 'RS256', 'EdDSA'])
+})
+
+test('what is loaded later is there: answers of rarer types are compressed when they can be', () => {
+  const encodings = run(`
+    import fastify from '${bundles}/fastify/lib/index.mjs'
+    import compress from '${bundles}/@fastify/compress/lib/index.mjs'
+    const never = () => () => {}
+    const app = fastify({ schemaController: { compilersFactory: { buildValidator: never, buildSerializer: never } } })
+    await app.register(compress)
+    app.get('/:type', (request, reply) => reply.type('application/' + request.params.type).send('0'.repeat(5_000)))
+    for (const type of ['x-tar', 'zip', 'unheard-of']) {
+      const { headers } = await app.inject({ url: '/' + type, headers: { 'accept-encoding': 'gzip' } })
+      console.log(type, headers['content-encoding'] ?? 'as it is')
+    }`)
+  expect(encodings.trim().split('\n')).toEqual(['x-tar gzip', 'zip as it is', 'unheard-of as it is'])
+})
+
 test('compiled code finds them before the installed ones', () => {
   const found = run(`
     import { writeFileSync } from 'node:fs'

@@ -7,8 +7,8 @@ import { rolldown } from 'rolldown'
 
 /** What is started, by its place below the sources and without the extension. */
 const PROGRAMS = ['services/all-in-one', 'services/borrow-rate-engine']
-/** A package of which only what is used comes along, which is a tenth. */
-const TAKEN_APART = 'typebox'
+/** Packages of many files, of which only what is used comes along: of typebox a tenth. */
+const TAKEN_APART = ['typebox', 'csv-parse/sync']
 
 /**
  * @param sources the folder of the sources, with a slash at its end
@@ -18,7 +18,7 @@ export async function bundleServices(sources, into) {
   const bundle = await rolldown({
     input: Object.fromEntries(PROGRAMS.map((name) => [name, `${sources}${name}.ts`])),
     platform: 'node',
-    external: (id) => !/^[./]/.test(id) && id !== TAKEN_APART,
+    external: (id) => !/^[./]/.test(id) && !TAKEN_APART.includes(id),
     plugins: [whereItStood(sources)],
   })
   rmSync(`${into}/services`, { recursive: true, force: true })
