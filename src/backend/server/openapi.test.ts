@@ -125,6 +125,11 @@ test('schemas on routes check nothing: the shape does, in our words', async () =
   expect(accepted.body).toBe('{"ticker":"AAPL","position_value":100.50,"limit":20}')
 })
 
+test('the contract is JSON by its type', async () => {
+  const { headers } = await app.inject('/openapi.json')
+  expect(headers['content-type']).toBe('application/json; charset=utf-8')
+})
+
 describe('the page', () => {
   test('loads scripts and styles from this server alone, under a policy that allows those', async () => {
     const page = await app.inject('/docs')

@@ -165,7 +165,12 @@ export async function publishOpenApi(app: FastifyInstance, options: OpenApiOptio
     })
   })
   app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) =>
-    reply.header('cache-control', 'public, max-age=300').serializer(writeOnce).send(app.swagger()),
+    // The framework names a type only where it writes the JSON itself.
+    reply
+      .header('cache-control', 'public, max-age=300')
+      .type('application/json; charset=utf-8')
+      .serializer(writeOnce)
+      .send(app.swagger()),
   )
 }
 
