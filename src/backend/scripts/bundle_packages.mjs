@@ -57,15 +57,15 @@ const EDITS = [
 /** Packages that another loads with its first line and needs for few requests, under the name that it has for them: they are loaded then. */
 const LOADED_LATER = [
   // The contract as YAML.
-  { file: '@fastify/swagger/lib/spec/openapi/index.js', name: 'yaml', of: 'yaml' },
-  { file: '@fastify/swagger/lib/mode/static.js', name: 'yaml', of: 'yaml' },
-  { file: '@fastify/swagger/lib/spec/swagger/index.js', name: 'yaml', of: 'yaml' },
-  { file: '@fastify/swagger-ui/lib/routes.js', name: 'yaml', of: 'yaml' },
+  { file: '@fastify/swagger/lib/spec/openapi/index.js', name: 'yaml', loads: 'yaml' },
+  { file: '@fastify/swagger/lib/mode/static.js', name: 'yaml', loads: 'yaml' },
+  { file: '@fastify/swagger/lib/spec/swagger/index.js', name: 'yaml', loads: 'yaml' },
+  { file: '@fastify/swagger-ui/lib/routes.js', name: 'yaml', loads: 'yaml' },
   // An answer that is no text and no JSON.
-  { file: '@fastify/compress/index.js', name: 'mimedb', of: 'mime-db' },
+  { file: '@fastify/compress/index.js', name: 'mimedb', loads: 'mime-db' },
 ]
 /** Not bundled: from where they are installed, when they are asked for. */
-const LOADED_WHEN_ASKED = ['asn1.js', 'mime-db', 'yaml']
+const LOADED_WHEN_ASKED = ['asn1.js', ...new Set(LOADED_LATER.map(({ loads }) => loads))]
 /** Asked for by packages that do without. */
 const NOT_INSTALLED = ['pg-native']
 const NAME = /^[A-Za-z_$][\w$]*$/
@@ -110,21 +110,18 @@ export async function bundlePackages(into, last, stamp) {
 const edited = {
   name: 'edited',
   transform(code, id) {
-    const of = (edits) => edits.filter(({ file }) => id.endsWith(`/node_modules/${file}`))
-    const later = of(LOADED_LATER).map(({ file, name, of }) => ({
-      file,
-      name,
-      from: `const ${name} = require('${of}')`,
-      to: '',
-      of,
-    }))
-    const edits = [...of(EDITS), ...later]
-    for (const { file, from } of edits) if (!code.includes(from)) throw new Error(`${file} has no "${from}" any more`)
-    const text = edits.reduce((text, { from, to }) => text.replace(from, to), code)
-    return later.reduce(
-      (text, { name, of }) => text.replace(new RegExp(`\\b${name}(?=[.[])`, 'g'), `require('${of}')`),
-      text,
-    )
+    const here = ({ file }) => id.endsWith(`/node_modules/${file}`)
+    let text = code
+    const replace = (from, to) => {
+      if (!text.includes(from)) throw new Error(`${id} has no "${from}" any more`)
+      text = text.replace(from, to)
+    }
+    for (const { from, to } of EDITS.filter(here)) replace(from, to)
+    for (const { name, loads } of LOADED_LATER.filter(here)) {
+      replace(`const ${name} = require('${loads}')`, '')
+      text = text.replace(new RegExp(`\\b${name}(?=[.[])`, 'g'), `require('${loads}')`)
+    }
+    return text === code ? null : text
   },
 }
 
