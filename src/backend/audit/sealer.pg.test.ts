@@ -545,6 +545,7 @@ describe('with hundreds of thousands of records', () => {
     await until('the counts are there', 5_000, async () => (await reads()).by_index > before.by_index)
     expect((await reads()).scanned - before.scanned).toBe(0)
   })
+
   test('a batch reads its own records and not all that wait', { timeout: 60_000 }, async () => {
     const WAITING = 20_000
     const { pool, url } = await database()

@@ -24,7 +24,8 @@ const CLOSED_SECONDS = { rounds: 1, seconds: 6, warmUpSeconds: 8 }
 const FLAT = { share: 0.05, mib: 8 }
 /** Of a few minutes, which see few whole collections or none: a leak has to be a large one. */
 const FLAT_SHORT = { share: 0.25, mib: 48 }
-const SHORT_HOURS = 1 / 6
+const SHORT_SECONDS = 600
+const isShort = (seconds: number) => Math.round(seconds) < SHORT_SECONDS
 const P99_TIMES_MAX = 1.5
 /** Of a few windows the p99 is what the machine's other guests left; the middle of them grows with whatever the engine piles up. */
 const P50_TIMES_MAX_SHORT = 4
@@ -60,9 +61,9 @@ async function lasting(engine: MeasuredEngine, options: BenchOptions): Promise<o
   await postEach(quotes)
   const { seconds: closedSeconds, warmUpSeconds } = effortOf(options, CLOSED_SECONDS)
   const capacity = await closedLoop(folder, quotes, closedSeconds, warmUpSeconds)
-  const share = options.minutes / 60 < SHORT_HOURS ? SHARE_SHORT : SHARE
-  const rate = capacity * share
   const seconds = options.minutes * 60
+  const share = isShort(seconds) ? SHARE_SHORT : SHARE
+  const rate = capacity * share
   console.log(
     `endurance: ${options.minutes} minutes at ${rate.toFixed(0)} requests/s, ${share * 100} % of a closed loop's ${capacity.toFixed(0)}`,
   )
@@ -163,7 +164,7 @@ export function flatness(samples: readonly Sample[], missing: number): Target[] 
   const [first, last] = [judged.slice(0, quarter), judged.slice(-quarter)]
   const median = (of: readonly Sample[], what: keyof Sample) => figure(of.map((sample) => sample[what])).median
   const drifts = driftsOf(samples)
-  const short = hours < SHORT_HOURS * (1 - WARM_UP_SHARE)
+  const short = isShort(samples.at(-1)?.at_seconds ?? 0)
   const growth = (name: string, what: 'resident_mib' | 'heap_mib'): Target => {
     const { share, mib } = short ? FLAT_SHORT : FLAT
     const bound = median(judged, what) * share + mib
@@ -171,15 +172,15 @@ export function flatness(samples: readonly Sample[], missing: number): Target[] 
     return atMost(over, Math.round(bound), drifts[what] * hours, 'MiB')
   }
   const more = (what: 'files' | 'handles') => median(last, what) - median(first, what)
-  const latency = (name: string, what: 'p50_ms' | 'p99_ms', times: number): Target => {
-    const bound = Math.max(NO_NEWS_MS, median(first, what) * times)
-    return atMost(`${name}, last quarter`, Math.round(bound * 10) / 10, median(last, what), 'ms')
+  const latency = (what: 'p50' | 'p99', times: number): Target => {
+    const bound = Math.max(NO_NEWS_MS, median(first, `${what}_ms`) * times)
+    return atMost(`${what}, last quarter`, Math.round(bound * 10) / 10, median(last, `${what}_ms`), 'ms')
   }
   const late = samples.filter(({ lag_p99_ms, p99_ms }) => measuresItself(lag_p99_ms, p99_ms)).length
   return [
     growth('resident memory', 'resident_mib'),
     growth('heap after collections', 'heap_mib'),
-    short ? latency('p50', 'p50_ms', P50_TIMES_MAX_SHORT) : latency('p99', 'p99_ms', P99_TIMES_MAX),
+    short ? latency('p50', P50_TIMES_MAX_SHORT) : latency('p99', P99_TIMES_MAX),
     atMost('open files more than in the first quarter', HANDLES_MORE_MAX, more('files')),
     atMost('active handles more than in the first quarter', HANDLES_MORE_MAX, more('handles')),
     atMost('requests without an answer, records that still wait', 0, missing),
