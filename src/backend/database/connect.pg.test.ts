@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../test/database.ts'
 import { connectDatabase } from './connect.ts'
@@ -49,4 +51,33 @@ test('a connection that is lost, idle or in use, is no end of the process, and t
   inUse.release(true)
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   await pool.end()
+})
+
+test('whoever waits for a connection is counted: for one that is in use, and for one that is being opened', async () => {
+  const silent = createServer((socket) => opened.push(socket))
+  const opened: Socket[] = []
+  await once(silent.listen(0, '127.0.0.1'), 'listening')
+  const pool = connectDatabase(`postgresql://u:p@127.0.0.1:${(silent.address() as AddressInfo).port}/d`, {
+    applicationName: 'waiting',
+    connectionsMax: 2,
+    connectTimeoutMs: 300,
+  })
+  const refused = [1, 2, 3].map(() => expect(pool.query('select')).rejects.toThrow(/timeout/))
+  expect(pool.waitingCount).toBe(3)
+  await Promise.all(refused)
+  expect(pool.waitingCount).toBe(0)
+  await pool.end()
+  for (const socket of opened) socket.destroy()
+  silent.close()
+
+  const well = connectDatabase(database.url, { applicationName: 'well', connectionsMax: 1 })
+  const first = await well.connect()
+  expect(well.waitingCount).toBe(0)
+  const second = well.connect()
+  expect(well.waitingCount).toBe(1)
+  first.release()
+  const client = await second
+  expect(well.waitingCount).toBe(0)
+  client.release()
+  await well.end()
 })

@@ -97,19 +97,27 @@ export async function readPassword(file: string): Promise<string> {
 
 type Connected = Parameters<pg.Pool['connect']>[0]
 
-/** A pool that tries again what another try can help. Everything that needs a connection comes through `connect`, `query` too. */
+/**
+ * A pool that tries again what another try can help, and counts all who wait. Everything that needs a connection comes through `connect`,
+ * `query` too.
+ */
 class PatientPool extends pg.Pool {
   readonly #patienceMs: number
+  #waiting = 0
 
   /** @param patienceMs how long a refused password is tried again; 0: not at all */
   constructor(settings: pg.PoolConfig, patienceMs: number) {
     super(settings)
     this.#patienceMs = patienceMs
+    // Those who have asked for a connection and have none. pg leaves out for whom one is being opened; of a server that stalls they are
+    // all there is to see while the pool is not full.
+    Object.defineProperty(this, 'waitingCount', { get: () => this.#waiting })
   }
 
   override connect(): Promise<pg.PoolClient>
   override connect(connected: Connected): void
   override connect(connected?: Connected): Promise<pg.PoolClient> | undefined {
+    this.#waiting += 1
     const giveUpAt = performance.now() + this.#patienceMs
     if (connected !== undefined) {
       this.#attempt(giveUpAt, connected)
@@ -131,6 +139,7 @@ class PatientPool extends pg.Pool {
       } else if (isPasswordRefused(error) && performance.now() + REFUSED_PAUSE_MS < giveUpAt) {
         setTimeout(() => this.#attempt(giveUpAt, connected), REFUSED_PAUSE_MS)
       } else {
+        this.#waiting -= 1
         connected(error, client, release)
       }
     })

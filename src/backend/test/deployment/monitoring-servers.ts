@@ -34,6 +34,8 @@ export interface Monitoring {
   readonly pushgatewayUrl: string
   /** What Prometheus says at an address of its API. @throws with what it said when it refuses */
   api<Data>(path: string): Promise<Data>
+  /** Names of the alerts that Alertmanager keeps back because others speak for them. */
+  keptBack(): Promise<readonly string[]>
   stop(): Promise<void>
 }
 
@@ -107,6 +109,11 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
       const { status, data, error } = (await answer.json()) as { status: string; data: Data; error?: string }
       if (status !== 'success') throw new Error(`Prometheus says ${answer.status} to ${path}: ${error}`)
       return data
+    },
+    async keptBack() {
+      const address = `http://127.0.0.1:${alertmanagerPort}/api/v2/alerts?active=false&silenced=false&inhibited=true`
+      const alerts = (await (await fetch(address)).json()) as { labels: { alertname: string } }[]
+      return alerts.map(({ labels }) => labels.alertname)
     },
     stop,
   }
