@@ -99,7 +99,7 @@ test('a password that stays wrong is said within the time to connect, and leaves
   })
   const began = performance.now()
   await expect(pool.query('select')).rejects.toMatchObject({ code: '28P01' })
-  expect(performance.now() - began).toBeLessThan(1_000)
+  expect(performance.now() - began).toBeLessThan(2_500)
   expect(performance.now() - began).toBeGreaterThan(300)
   expect(pool.totalCount).toBe(0)
   await pool.end()
@@ -109,7 +109,7 @@ test('a wrong password in the URL is said at once: nobody is going to change it'
   const pool = connectDatabase(urlWithoutPassword(), { applicationName: 'wrong', connectionsMax: 1 })
   const began = performance.now()
   await expect(pool.query('select')).rejects.toMatchObject({ code: '28P01' })
-  expect(performance.now() - began).toBeLessThan(500)
+  expect(performance.now() - began).toBeLessThan(2_000)
   await pool.end()
 })
 

@@ -241,7 +241,7 @@ describe('a feed in each way of being ill', () => {
     feeds.setMode('lender', 'hang')
     const startedAt = performance.now()
     expect(await failureOf(lender().ask(GME, { timeoutMs: 40 }))).toBe('timeout')
-    expect(performance.now() - startedAt).toBeLessThan(500)
+    expect(performance.now() - startedAt).toBeLessThan(1_500)
   })
 })
 
@@ -278,16 +278,17 @@ describe('the breaker of a feed', () => {
   })
 
   test('refuses others at once while its trial call hangs', async () => {
-    const feed = lender({ timeoutMs: 250 })
+    const feed = lender({ timeoutMs: 500 })
     feeds.setMode('lender', 'hang')
     await Promise.all(Array.from({ length: 4 }, () => failureOf(feed.ask(GME))))
     await failureOf(feed.ask(GME))
     now = new Date(NOW.getTime() + 60_000)
-    const trial = failureOf(feed.ask(GME))
-    const startedAt = performance.now()
-    expect(await failureOf(feed.ask(GME))).toBe('open')
-    expect(performance.now() - startedAt).toBeLessThan(100)
-    expect(await trial).toBe('timeout')
+    const failures: string[] = []
+    const noted = (name: string) => (failure: unknown) => failures.push(`${name} ${failure}`)
+    const trial = failureOf(feed.ask(GME)).then(noted('trial'))
+    await failureOf(feed.ask(GME)).then(noted('other'))
+    await trial
+    expect(failures).toEqual(['other open', 'trial timeout'])
   })
 })
 

@@ -289,7 +289,7 @@ describe('several replicas', () => {
 describe('the schedule', () => {
   test('begins with a round, and its end breaks off what is under way', async () => {
     fakes.putFile('usa.txt', FIRST)
-    const subject = fetcher({ LENDER_FEED_URL: `${fakes.urls.files}/usa.txt` })
+    const subject = fetcher({ LENDER_FEED_URL: `${fakes.urls.files}/usa.txt`, LENDER_FEED_TIMEOUT_MS: '5000' })
     subject.start()
     await expect.poll(() => imported, { timeout: 10_000 }).toEqual(['lender 2 0'])
     fakes.setMode('files', 'hang')
@@ -298,7 +298,7 @@ describe('the schedule', () => {
     await expect.poll(() => fakes.requests('files'), { timeout: 10_000 }).toBeGreaterThan(2)
     const startedAt = performance.now()
     await subject.stop()
-    expect(performance.now() - startedAt).toBeLessThan(90)
+    expect(performance.now() - startedAt).toBeLessThan(2_500)
     expect(said(await last)).toEqual(['lender failed'])
     expect(await lines('select last_error from feed_states')).toEqual([''])
   })
