@@ -38,7 +38,7 @@ export interface Metrics {
   durations(name: string, help: string): (seconds: number) => void
 }
 
-/** As pg's pools count themselves. */
+/** As our pools count themselves: who waits for a connection that is being opened waits too. */
 export interface PoolSize {
   readonly totalCount: number
   readonly idleCount: number
